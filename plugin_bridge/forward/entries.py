@@ -1,0 +1,187 @@
+"""How one record becomes bytes, and how many of those become one chunk's payload.
+
+Records that the C encoders refuse (:class:`TypeError`) take the exact, slow path of
+:mod:`.portable`; all others cost one call each.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import orjson
+import ormsgpack
+
+from plugin_bridge.forward.errors import EntryError
+from plugin_bridge.forward.event_time import EVENT_TIME_EXT_TYPE, EventTime
+from plugin_bridge.forward.portable import portable_record
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+RAW_FIELD = "log"
+"""Field of a raw record's text: what Fluent Bit and OpenTelemetry take for the body."""
+
+_RAW_MAP_HEADER = b"\x81" + ormsgpack.packb(RAW_FIELD)
+_ENTRY_HEADER = b"\x92\xd7\x00"  # array of 2, fixext 8 of type 0
+_MAX_FIXSTR_BYTES = 0x1F
+_MAX_STR8_BYTES = 0xFF
+_MAX_STR16_BYTES = 0xFFFF
+
+
+class Encoder(Protocol):
+    """Turns records into the payload of a chunk."""
+
+    def encode(
+        self, record: Mapping[str, object], seconds: int, nanoseconds: int
+    ) -> bytes:
+        """Return the bytes of one structured record.
+
+        Args:
+            record: What JSON can hold; a plain ``dict`` is fastest.
+            seconds: Wall time of the record, seconds since 1970.
+            nanoseconds: The fraction of that second.
+
+        Raises:
+            EntryError: The record or its time cannot be encoded.
+        """
+        ...
+
+    def encode_raw(self, text: bytes, seconds: int, nanoseconds: int) -> bytes:
+        """Return the bytes of a record whose only field is its own JSON text.
+
+        Args:
+            text: The record as UTF-8, which the caller has made sure of.
+            seconds: Wall time of the record, seconds since 1970.
+            nanoseconds: The fraction of that second.
+
+        Raises:
+            EntryError: The text or the time cannot be encoded.
+        """
+        ...
+
+    def assemble(self, parts: Sequence[bytes]) -> bytes:
+        """Return the payload of a chunk that holds ``parts``, one at least."""
+        ...
+
+
+class EventEncoder:
+    """``[EventTime, map]`` entries, one after the other, as Forward carries them."""
+
+    def __init__(self) -> None:
+        self._cache_time(EventTime(1))
+
+    def encode(
+        self, record: Mapping[str, object], seconds: int, nanoseconds: int
+    ) -> bytes:
+        if seconds != self._time.seconds or nanoseconds != self._time.nanoseconds:
+            self._cache_time(EventTime(seconds, nanoseconds))
+        try:
+            return ormsgpack.packb((self._ext, record))
+        except TypeError:
+            return _pack((self._ext, portable_record(record)))
+
+    def encode_raw(self, text: bytes, seconds: int, nanoseconds: int) -> bytes:
+        if seconds != self._time.seconds or nanoseconds != self._time.nanoseconds:
+            self._cache_time(EventTime(seconds, nanoseconds))
+        return b"".join((self._header, _RAW_MAP_HEADER, _str_header(len(text)), text))
+
+    def assemble(self, parts: Sequence[bytes]) -> bytes:
+        return b"".join(parts)
+
+    def _cache_time(self, time: EventTime) -> None:
+        # CloudTrail's times are whole seconds, so neighbours mostly share theirs.
+        serialized = time.serialize()
+        self._time = time
+        self._ext = ormsgpack.Ext(EVENT_TIME_EXT_TYPE, serialized)
+        self._header = _ENTRY_HEADER + serialized
+
+
+class MapEncoder:
+    """msgpack maps, one after the other: what Fluentd's exec input reads."""
+
+    def encode(
+        self, record: Mapping[str, object], seconds: int, nanoseconds: int
+    ) -> bytes:
+        del seconds, nanoseconds  # the reader takes the time from a field
+        try:
+            return ormsgpack.packb(record)
+        except TypeError:
+            return _pack(portable_record(record))
+
+    def encode_raw(self, text: bytes, seconds: int, nanoseconds: int) -> bytes:
+        del seconds, nanoseconds
+        return b"".join((_RAW_MAP_HEADER, _str_header(len(text)), text))
+
+    def assemble(self, parts: Sequence[bytes]) -> bytes:
+        return b"".join(parts)
+
+
+class _JsonObjects:
+    """JSON objects without their frame; ``NaN`` and the infinities become null."""
+
+    def __init__(self, option: int | None) -> None:
+        self._option = option
+
+    def encode(
+        self, record: Mapping[str, object], seconds: int, nanoseconds: int
+    ) -> bytes:
+        del seconds, nanoseconds  # the reader takes the time from a field
+        try:
+            return orjson.dumps(record, option=self._option)
+        except TypeError:
+            return self._dump(portable_record(record))
+
+    def encode_raw(self, text: bytes, seconds: int, nanoseconds: int) -> bytes:
+        del seconds, nanoseconds
+        try:
+            return self._dump({RAW_FIELD: text.decode()})
+        except UnicodeDecodeError as exc:
+            raise EntryError(f"raw record is not UTF-8: {exc}") from None
+
+    def _dump(self, record: dict[str, object]) -> bytes:
+        try:
+            return orjson.dumps(record, option=self._option)
+        except TypeError as exc:
+            raise EntryError(f"record cannot be written as JSON: {exc}") from None
+
+
+class JsonLineEncoder(_JsonObjects):
+    """One JSON object a line."""
+
+    def __init__(self) -> None:
+        super().__init__(orjson.OPT_APPEND_NEWLINE)
+
+    def assemble(self, parts: Sequence[bytes]) -> bytes:
+        return b"".join(parts)
+
+
+class JsonArrayEncoder(_JsonObjects):
+    """One line a chunk, with an array of its records: a batch of events to Vector.
+
+    Source: Vector ``lib/codecs/src/decoding/format/json.rs``: an array becomes as many
+    events as it has elements.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(None)
+
+    def assemble(self, parts: Sequence[bytes]) -> bytes:
+        return b"".join((b"[", b",".join(parts), b"]\n"))
+
+
+def _pack(value: object) -> bytes:
+    try:
+        return ormsgpack.packb(value)
+    except TypeError as exc:
+        raise EntryError(f"record cannot be written as msgpack: {exc}") from None
+
+
+def _str_header(size_bytes: int) -> bytes:
+    """Return the header of a msgpack str; a bin would not be text to a receiver."""
+    if size_bytes <= _MAX_FIXSTR_BYTES:
+        return bytes((0xA0 | size_bytes,))
+    if size_bytes <= _MAX_STR8_BYTES:
+        return bytes((0xD9, size_bytes))
+    if size_bytes <= _MAX_STR16_BYTES:
+        return b"\xda" + size_bytes.to_bytes(2, "big")
+    return b"\xdb" + size_bytes.to_bytes(4, "big")

@@ -1,0 +1,589 @@
+"""The client over a transport in memory, one scripted step at a time."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import msgpack
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from plugin_bridge.client import (
+    CONNECT_TIMEOUT_S,
+    Acked,
+    Chunk,
+    Connected,
+    Disconnected,
+    Event,
+    ForwardClient,
+)
+from plugin_bridge.errors import TransportError
+from plugin_bridge.forward.errors import LocalProtocolError
+from plugin_bridge.forward.frames import acknowledgement, packed_forward
+from plugin_bridge.forward.receiver import ForwardReceiver
+
+ADDRESS = "memory://receiver"
+ACK_TIMEOUT_S = 190.0
+
+
+class ScriptedTransport:
+    """Takes ``room`` bytes, returns what was put into ``to_read``."""
+
+    def __init__(self, *, room: int = 1_000_000, connects: bool = True) -> None:
+        self.room = room
+        self.connects = connects
+        self.written = bytearray()
+        self.to_read: deque[bytes] = deque()  # b"" is EOF, and stays
+        self.write_error: TransportError | None = None
+        self.read_error: TransportError | None = None
+        self.connect_error: TransportError | None = None
+        self.is_closed = False
+        self._receiver = ForwardReceiver()
+        self._parsed = 0
+
+    def finish_connect(self) -> bool:
+        if self.connect_error:
+            raise self.connect_error
+        return self.connects
+
+    def send(self, data: memoryview) -> int:
+        if self.write_error:
+            raise self.write_error
+        taken = bytes(data[: self.room])
+        self.room -= len(taken)
+        self.written += taken
+        return len(taken)
+
+    def receive(self, max_bytes: int = 65_536) -> bytes | None:
+        if self.to_read:
+            data = self.to_read[0]
+            assert len(data) <= max_bytes
+            return self.to_read.popleft() if data else data
+        if self.read_error:
+            raise self.read_error
+        return None
+
+    def fileno(self) -> int:
+        return 7
+
+    def close(self) -> None:
+        self.is_closed = True
+
+    def chunks(self) -> list[str | None]:
+        """Return the ids of the whole frames written since the last call."""
+        self._receiver.receive_data(bytes(self.written[self._parsed :]))
+        self._parsed = len(self.written)
+        found = []
+        while (frame := self._receiver.next_frame()) is not None:
+            found.append(frame.chunk)
+        return found
+
+    def ack(self, *chunks: str) -> None:
+        self.to_read.append(b"".join(acknowledgement(chunk) for chunk in chunks))
+
+
+class ScriptedConnector:
+    """Hands out transports in turn; an error among them is a refused attempt."""
+
+    def __init__(self, *script: ScriptedTransport | TransportError) -> None:
+        self._script = deque(script)
+        self.attempts = 0
+
+    @property
+    def address(self) -> str:
+        return ADDRESS
+
+    def connect(self) -> ScriptedTransport:
+        self.attempts += 1
+        step = self._script.popleft() if self._script else ScriptedTransport()
+        if isinstance(step, TransportError):
+            raise step
+        return step
+
+
+def client_of(
+    *script: ScriptedTransport | TransportError,
+    require_ack: bool = True,
+    window_chunks: int = 8,
+    window_bytes: int = 1_000_000,
+) -> ForwardClient:
+    return ForwardClient(
+        ScriptedConnector(*script),
+        window_chunks=window_chunks,
+        window_bytes=window_bytes,
+        require_ack=require_ack,
+        ack_timeout_s=ACK_TIMEOUT_S,
+        jitter=lambda: 1.0,
+    )
+
+
+def chunk(name: str, size: int = 10) -> Chunk:
+    return Chunk(name, "ct", b"\x80" * size, size)
+
+
+def frame_bytes(sent: Chunk) -> bytes:
+    return packed_forward(sent.tag, sent.payload, count=sent.count, chunk=sent.id)
+
+
+def opened_client(
+    transport: ScriptedTransport, *then: ScriptedTransport
+) -> ForwardClient:
+    """Return a client past the first acknowledgement, at second 0."""
+    client = client_of(transport, *then)
+    client.send(chunk("first"), 0.0)
+    client.service(0.0)
+    transport.ack("first")
+    assert client.service(0.0) == [Acked("first")]
+    transport.chunks()
+    return client
+
+
+class TestSending:
+    def test_half_open_then_the_whole_window(self) -> None:
+        transport = ScriptedTransport()
+        client = client_of(transport)
+        for name in ("c1", "c2", "c3"):
+            client.send(chunk(name), 0.0)
+        assert client.service(0.0) == [Connected(ADDRESS)]
+        assert transport.chunks() == ["c1"]
+        assert not client.wants_write
+        transport.ack("c1")
+        assert client.service(0.1) == [Acked("c1")]
+        assert transport.chunks() == ["c2", "c3"]
+        client.send(chunk("c4"), 0.2)  # goes out at once
+        assert transport.chunks() == ["c4"]
+
+    def test_writes_the_golden_frame(self) -> None:
+        transport = ScriptedTransport()
+        client = client_of(transport)
+        client.send(chunk("c1"), 0.0)
+        client.service(0.0)
+        assert transport.written == frame_bytes(chunk("c1"))
+
+    def test_acknowledgements_come_in_any_order(self) -> None:
+        transport = ScriptedTransport()
+        client = opened_client(transport)
+        for name in ("c1", "c2", "c3"):
+            client.send(chunk(name), 0.0)
+        transport.ack("c3", "c1")
+        assert client.service(0.0) == [Acked("c3"), Acked("c1")]
+        assert client.unacked_chunks == 1
+
+    def test_goes_on_with_half_a_frame(self) -> None:
+        transport = ScriptedTransport(room=5)
+        client = client_of(transport)
+        client.send(chunk("c1"), 0.0)
+        client.service(0.0)
+        assert transport.written == frame_bytes(chunk("c1"))[:5]
+        assert client.wants_write
+        transport.room = 7
+        client.service(0.0)
+        assert transport.written == frame_bytes(chunk("c1"))[:12]
+        transport.room = 1_000
+        client.service(0.0)
+        assert transport.written == frame_bytes(chunk("c1"))
+        assert not client.wants_write
+
+    def test_reads_while_writing_is_blocked(self) -> None:
+        transport = ScriptedTransport()
+        client = opened_client(transport)
+        client.send(chunk("c1"), 0.0)
+        transport.room = 3
+        client.send(chunk("c2"), 0.0)
+        transport.ack("c1")
+        assert client.service(0.0) == [Acked("c1")]
+        assert client.wants_write
+
+    def test_does_not_try_again_to_write_before_it_is_writable(self) -> None:
+        transport = ScriptedTransport(room=3)
+        client = client_of(transport)
+        client.send(chunk("c1"), 0.0)
+        client.service(0.0)
+        transport.room = 1_000
+        client.send(chunk("c2"), 0.0)
+        assert len(transport.written) == 3
+
+
+class TestRoom:
+    def test_counts_chunks_before_there_is_a_connection(self) -> None:
+        client = client_of(TransportError("refused"), window_chunks=2)
+        client.service(0.0)
+        client.send(chunk("c1"), 0.0)
+        assert client.has_room
+        client.send(chunk("c2"), 0.0)
+        assert not client.has_room
+        assert client.unacked_chunks == 2
+        assert client.unacked_bytes == 2 * len(frame_bytes(chunk("c1")))
+        with pytest.raises(LocalProtocolError, match="no room"):
+            client.send(chunk("c3"), 0.0)
+
+    def test_counts_bytes(self) -> None:
+        client = client_of(window_bytes=200)
+        client.send(chunk("c1", 150), 0.0)
+        assert client.has_room
+        client.send(chunk("c2", 150), 0.0)
+        assert not client.has_room
+
+    def test_takes_a_chunk_above_the_window_alone(self) -> None:
+        transport = ScriptedTransport()
+        client = client_of(transport, window_bytes=200)
+        client.send(chunk("large", 5_000), 0.0)
+        client.service(0.0)
+        assert transport.chunks() == ["large"]
+        assert not client.has_room
+
+    def test_comes_back_with_the_acknowledgement(self) -> None:
+        transport = ScriptedTransport()
+        client = client_of(transport, window_chunks=1)
+        client.send(chunk("c1"), 0.0)
+        client.service(0.0)
+        transport.ack("c1")
+        client.service(0.0)
+        assert client.has_room
+        assert (client.unacked_chunks, client.unacked_bytes) == (0, 0)
+
+    def test_an_id_is_used_once(self) -> None:
+        client = client_of()
+        client.send(chunk("c1"), 0.0)
+        with pytest.raises(LocalProtocolError, match="handed in already"):
+            client.send(chunk("c1"), 0.0)
+
+
+class TestConnecting:
+    def test_backs_off_until_there_is_a_receiver(self) -> None:
+        refused = [TransportError(f"refused {n}") for n in range(3)]
+        client = client_of(*refused)
+        assert client.deadline() == 0.0
+        assert client.fileno() is None
+        assert client.service(10.0) == [Disconnected("refused 0", 0, 0.1)]
+        assert client.service(10.05) == []
+        assert client.deadline() == pytest.approx(10.1)
+        assert client.service(10.1) == [Disconnected("refused 1", 0, 0.2)]
+        assert client.service(10.4) == [Disconnected("refused 2", 0, 0.4)]
+        assert client.service(11.0) == [Connected(ADDRESS)]
+        assert client.is_connected
+        assert client.fileno() == 7
+        assert client.deadline() is None
+
+    def test_waits_for_a_slow_one(self) -> None:
+        transport = ScriptedTransport(connects=False)
+        client = client_of(transport)
+        client.send(chunk("c1"), 0.0)
+        assert client.service(1.0) == []
+        assert client.wants_write
+        assert not client.is_connected
+        assert client.deadline() == 1.0 + CONNECT_TIMEOUT_S
+        transport.connects = True
+        assert client.service(2.0) == [Connected(ADDRESS)]
+        assert transport.chunks() == ["c1"]
+
+    def test_gives_a_silent_one_up(self) -> None:
+        transport = ScriptedTransport(connects=False)
+        client = client_of(transport)
+        client.service(1.0)
+        (event,) = client.service(1.0 + CONNECT_TIMEOUT_S)
+        assert event == Disconnected(
+            f"cannot connect to {ADDRESS}: no answer within 10 s", 0, 0.1
+        )
+        assert transport.is_closed
+
+    def test_reports_a_refusal_that_comes_late(self) -> None:
+        transport = ScriptedTransport()
+        transport.connect_error = TransportError("refused at last")
+        client = client_of(transport)
+        assert client.service(1.0) == [Disconnected("refused at last", 0, 0.1)]
+
+    def test_back_off_ends_with_an_acknowledgement_and_not_with_a_connection(
+        self,
+    ) -> None:
+        first, second, third = (ScriptedTransport() for _ in range(3))
+        client = client_of(first, second, third)
+        client.send(chunk("c1"), 0.0)
+        for transport, now, delay in ((first, 0.0, 0.1), (second, 1.0, 0.2)):
+            transport.to_read.append(b"")
+            assert client.service(now)[-1] == Disconnected(
+                f"{ADDRESS}: the receiver closed the connection", 1, delay
+            )
+        client.service(2.0)
+        third.ack("c1")
+        third.to_read.append(b"")
+        assert client.service(2.0) == [
+            Acked("c1"),
+            Disconnected(f"{ADDRESS}: the receiver closed the connection", 0, 0.1),
+        ]
+
+
+class TestLostConnection:
+    def test_sends_the_same_bytes_again_oldest_first_and_half_open(self) -> None:
+        first, second = ScriptedTransport(), ScriptedTransport()
+        client = opened_client(first, second)
+        for name in ("c1", "c2", "c3"):
+            client.send(chunk(name), 0.0)
+        first.ack("c2")
+        first.to_read.append(b"")
+        lost = f"{ADDRESS}: the receiver closed the connection"
+        assert client.service(1.0) == [Acked("c2"), Disconnected(lost, 2, 0.1)]
+        assert first.is_closed
+        assert not client.is_connected
+        client.send(chunk("c4"), 1.0)
+        client.service(2.0)
+        assert second.written == frame_bytes(chunk("c1"))
+        second.ack("c1")
+        client.service(2.0)
+        assert second.chunks() == ["c1", "c3", "c4"]
+
+    def test_sends_a_half_written_frame_again_whole(self) -> None:
+        first, second = ScriptedTransport(room=9), ScriptedTransport()
+        client = client_of(first, second)
+        client.send(chunk("c1"), 0.0)
+        client.service(0.0)
+        first.to_read.append(b"")
+        client.service(1.0)
+        client.service(2.0)
+        assert second.written == frame_bytes(chunk("c1"))
+
+    def test_takes_what_was_acknowledged_before_a_write_failed(self) -> None:
+        transport = ScriptedTransport()
+        client = opened_client(transport)
+        client.send(chunk("c1"), 0.0)
+        transport.write_error = TransportError("broken pipe")
+        transport.ack("c1")
+        client.send(chunk("c2"), 0.0)
+        assert client.deadline() == 0.0  # there is something to report
+        assert client.service(0.0) == [Acked("c1"), Disconnected("broken pipe", 1, 0.1)]
+
+    def test_reports_one_loss_once(self) -> None:
+        transport = ScriptedTransport()
+        client = opened_client(transport)
+        transport.write_error = TransportError("broken pipe")
+        transport.to_read.append(b"")
+        client.send(chunk("c1"), 0.0)
+        assert client.service(0.0) == [
+            Disconnected(f"{ADDRESS}: the receiver closed the connection", 1, 0.1)
+        ]
+
+    def test_reports_a_failing_read(self) -> None:
+        transport = ScriptedTransport()
+        client = opened_client(transport)
+        transport.read_error = TransportError("reset")
+        assert client.service(0.0) == [Disconnected("reset", 0, 0.1)]
+
+    @pytest.mark.parametrize(
+        ("response", "words"),
+        [
+            (b"\x80", "refused the chunks"),
+            (b"\xc1", "undecodable"),
+            (acknowledgement("c9"), "not in flight"),
+            (msgpack.packb(["HELO", {"nonce": b"\xff"}]), "output.shared_key"),
+        ],
+    )
+    def test_a_bad_response_ends_it(self, response: bytes, words: str) -> None:
+        first, second = ScriptedTransport(), ScriptedTransport()
+        client = opened_client(first, second)
+        client.send(chunk("c1"), 0.0)
+        first.to_read.append(response)
+        (event,) = client.service(0.0)
+        assert isinstance(event, Disconnected)
+        assert words in event.reason
+        client.service(1.0)
+        assert second.chunks() == ["c1"]
+
+    def test_an_acknowledgement_of_half_a_frame_ends_it(self) -> None:
+        transport = ScriptedTransport(room=9)
+        client = client_of(transport)
+        client.send(chunk("c1"), 0.0)
+        client.service(0.0)
+        transport.ack("c1")
+        (event,) = client.service(0.0)
+        assert isinstance(event, Disconnected)
+        assert "half a frame" in event.reason
+        assert client.unacked_chunks == 1
+
+
+class TestAckTimeout:
+    def test_counts_from_the_last_byte_of_a_frame(self) -> None:
+        transport = ScriptedTransport(room=5)
+        client = client_of(transport)
+        client.send(chunk("c1"), 0.0)
+        client.service(0.0)
+        assert client.deadline() is None  # it does not read: nothing can be missing
+        transport.room = 1_000
+        client.service(500.0)
+        assert client.deadline() == 500.0 + ACK_TIMEOUT_S
+
+    def test_says_that_the_receiver_does_not_acknowledge(self) -> None:
+        first, second = ScriptedTransport(), ScriptedTransport()
+        client = client_of(first, second)
+        client.send(chunk("c1"), 0.0)
+        client.service(0.0)
+        assert client.service(ACK_TIMEOUT_S - 0.1) == []
+        assert client.service(ACK_TIMEOUT_S) == [
+            Disconnected(
+                f"{ADDRESS}: no acknowledgement within 190 s: the receiver does not "
+                "acknowledge (Vector's or Fluentd's Unix socket?)",
+                1,
+                0.1,
+            )
+        ]
+        client.service(ACK_TIMEOUT_S + 1)
+        assert second.written == frame_bytes(chunk("c1"))
+
+    def test_says_less_once_anything_was_acknowledged(self) -> None:
+        client = opened_client(ScriptedTransport())
+        client.send(chunk("c1"), 5.0)
+        assert client.service(5.0 + ACK_TIMEOUT_S) == [
+            Disconnected(f"{ADDRESS}: no acknowledgement within 190 s", 1, 0.1)
+        ]
+
+    def test_starts_again_with_each_acknowledgement(self) -> None:
+        transport = ScriptedTransport()
+        client = opened_client(transport)
+        for name in ("c1", "c2"):
+            client.send(chunk(name), 1.0)
+        client.send(chunk("c3"), 50.0)
+        assert client.deadline() == 1.0 + ACK_TIMEOUT_S
+        transport.ack("c2")
+        client.service(100.0)
+        assert client.deadline() == 100.0 + ACK_TIMEOUT_S
+        transport.ack("c1", "c3")
+        client.service(101.0)
+        assert client.deadline() is None
+
+    def test_does_not_run_for_half_a_frame_alone(self) -> None:
+        transport = ScriptedTransport()
+        client = opened_client(transport)
+        client.send(chunk("c1"), 1.0)
+        transport.room = 3
+        client.send(chunk("c2"), 1.0)
+        transport.ack("c1")
+        client.service(2.0)
+        assert client.deadline() is None
+
+
+class TestWithoutAcknowledgements:
+    def test_a_chunk_counts_once_it_is_written_whole(self) -> None:
+        transport = ScriptedTransport(room=30)
+        client = client_of(transport, require_ack=False)
+        client.send(chunk("c1"), 0.0)
+        client.send(chunk("c2"), 0.0)
+        assert client.service(0.0) == [Connected(ADDRESS), Acked("c1")]
+        transport.room = 1_000
+        assert client.service(0.0) == [Acked("c2")]
+        assert transport.chunks() == [None, None]
+        assert client.deadline() is None
+        assert client.unacked_chunks == 0
+
+    def test_reports_what_send_wrote_at_the_next_service(self) -> None:
+        client = client_of(require_ack=False)
+        client.service(0.0)
+        client.send(chunk("c1"), 0.0)
+        assert client.deadline() == 0.0
+        assert client.service(0.0) == [Acked("c1")]
+
+    def test_only_the_frame_not_wholly_written_goes_again(self) -> None:
+        first, second = ScriptedTransport(room=30), ScriptedTransport()
+        client = client_of(first, second, require_ack=False)
+        client.send(chunk("c1"), 0.0)
+        client.send(chunk("c2"), 0.0)
+        client.service(0.0)
+        first.to_read.append(b"")
+        (event,) = client.service(0.0)
+        assert isinstance(event, Disconnected)
+        assert event.unacked_count == 1
+        assert event.retry_in_s == 0.1
+        client.service(1.0)
+        assert second.written == packed_forward(
+            "ct", chunk("c2").payload, count=10, chunk=None
+        )
+
+
+class TestClosing:
+    def test_lets_go_of_everything(self) -> None:
+        transport = ScriptedTransport()
+        client = opened_client(transport)
+        client.close()
+        client.close()
+        assert transport.is_closed
+        assert client.fileno() is None
+        assert client.deadline() is None
+        assert not client.has_room
+        with pytest.raises(LocalProtocolError, match="closed"):
+            client.service(0.0)
+
+
+SETTLING = [("read", 1_000), ("ack", 0)] * 40
+
+
+class World:
+    """A receiver that acknowledges, stalls and dies as hypothesis says."""
+
+    def __init__(self) -> None:
+        self.transports: list[ScriptedTransport] = []
+        self.received: list[str] = []
+        self.unanswered: list[str] = []
+
+    @property
+    def address(self) -> str:
+        return ADDRESS
+
+    def connect(self) -> ScriptedTransport:
+        self.transports.append(ScriptedTransport(room=0))
+        self.unanswered = []
+        return self.transports[-1]
+
+    def step(self, action: str, amount: int) -> None:
+        if not self.transports:
+            return
+        transport = self.transports[-1]
+        fresh = [name for name in transport.chunks() if name is not None]
+        self.received += fresh
+        self.unanswered += fresh
+        match action:
+            case "read":
+                transport.room += amount
+            case "ack" if self.unanswered:
+                transport.ack(self.unanswered.pop(amount % len(self.unanswered)))
+            case "die":
+                transport.to_read.append(b"")
+            case "break":
+                transport.write_error = TransportError("broken pipe")
+            case _:  # nobody waits for an answer, or it was the client's turn
+                pass
+
+
+@settings(max_examples=200)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["send", "read", "read", "ack", "ack", "die", "break"]),
+            st.integers(1, 120),
+        ),
+        max_size=60,
+    )
+)
+def test_every_chunk_is_acknowledged_once_and_first_sent_in_order(
+    steps: list[tuple[str, int]],
+) -> None:
+    world = World()
+    client = ForwardClient(
+        world,
+        window_chunks=4,
+        window_bytes=200,
+        require_ack=True,
+        ack_timeout_s=1e9,
+        jitter=lambda: 0.0,
+    )
+    handed_in: list[str] = []
+    events: list[Event] = []
+    for now, (action, amount) in enumerate([*steps, *SETTLING]):
+        if action == "send" and client.has_room:
+            handed_in.append(f"c{len(handed_in)}")
+            client.send(chunk(handed_in[-1], amount), float(now))
+        world.step(action, amount)
+        events += client.service(float(now))
+
+    acked = [event.chunk_id for event in events if isinstance(event, Acked)]
+    assert sorted(acked) == sorted(handed_in)
+    assert list(dict.fromkeys(world.received)) == handed_in
+    assert (client.unacked_chunks, client.unacked_bytes) == (0, 0)
