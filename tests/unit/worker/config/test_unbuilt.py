@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from worker.config.keys import known_keys
+from worker.config.unbuilt import UNBUILT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    ProblemsOf = Callable[..., tuple[str, ...]]
+
+ASKING = {
+    "source.mapping.bucket": '"b"',
+    "source.mapping.keys": '"k"',
+    "source.on_missing_object": '"quarantine"',
+    "source.on_bad_object": '"quarantine"',
+    "decode.format": '"lines"',
+    "decode.charset": '"latin-1"',
+    "decode.record_location": '"a.b"',
+    "decode.shape": '"file"',
+    "decode.with_metadata": "true",
+    "decode.metadata_field": '"meta"',
+    "decode.id_field": '"id"',
+    "decode.time_field": '"time"',
+    "decode.time_format": '"epoch_s"',
+    "decode.csv_columns": '["a"]',
+    "decode.csv_delimiter": '";"',
+    "filter.include": '["errorCode exists"]',
+    "filter.exclude": '["errorCode exists"]',
+    "redact.paths": '["a"]',
+    "redact.presets": '["credentials"]',
+    "redact.action": '"remove"',
+    "redact.hash_key": '"k"',
+    "enrich.audit": "true",
+    "enrich.schema": '"ecs"',
+    "output.address": '"tls://host:1"',
+    "output.record": '"raw"',
+    "output.compression": '"gzip"',
+    "output.shared_key": '"k"',
+    "output.username": '"u"',
+    "output.password": '"p"',
+    "output.self_hostname": '"h"',
+    "output.tls_ca_file": '"/ca"',
+    "output.tls_cert_file": '"/c"',
+    "output.tls_key_file": '"/k"',
+    "output.tls_server_name": '"n"',
+    "state.dedupe_window_s": "60",
+    "state.quarantine_max_bytes": "1",
+    "state.quarantine_full": '"drop_oldest"',
+    "status.listen": '"0.0.0.0:1"',
+}
+
+
+def test_table_names_known_keys() -> None:
+    assert set(UNBUILT) <= set(known_keys())
+
+
+def test_no_default_asks_for_anything_unbuilt() -> None:
+    keys = known_keys()
+    assert [key for key in UNBUILT if UNBUILT[key].asks(keys[key].default)] == []
+
+
+@pytest.mark.parametrize("dotted", UNBUILT)
+def test_what_is_not_built_is_refused_with_that_reason(
+    problems_of: ProblemsOf, dotted: str
+) -> None:
+    section, _, name = dotted.rpartition(".")
+    line = f"{name} = {ASKING[dotted]}\n"
+    found = problems_of(line if section == "source" else f"[{section}]\n{line}")
+    assert [
+        problem
+        for problem in found
+        if problem.startswith(f"{dotted}: ") and "not built yet; " in problem
+    ], found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[status]\nlisten = ""',
+        "[state]\ndedupe_window_s = 0",
+        'on_missing_object = "delete"\non_unknown_message = "retry"',
+        '[decode]\ncharset = "UTF8"\ncompression = "zstd"',
+        "uses_sns = true",
+    ],
+)
+def test_what_is_built_is_let_through(problems_of: ProblemsOf, text: str) -> None:
+    assert problems_of(text) == ()

@@ -1,0 +1,35 @@
+"""The program ``trailfeed``: commands, and how their errors end it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sys
+
+from worker.cli import app
+from worker.errors import ConfigError, TrailfeedError
+from worker.pool.exit_codes import BAD_CONFIG, FAILURE
+
+
+def main() -> None:
+    """Run the command line and exit with its code.
+
+    0 done; 1 failure; 2 wrong usage; 78 bad configuration; 130 interrupted.
+    """
+    # multiprocessing-logging takes nothing else, and it looks at the global method.
+    multiprocessing.set_start_method("fork", force=True)
+    try:
+        app(prog_name="trailfeed")
+    except ConfigError as error:
+        _fail(error.problems, BAD_CONFIG)
+    except TrailfeedError as error:
+        _fail((str(error),), FAILURE)
+
+
+def _fail(lines: tuple[str, ...], exit_code: int) -> None:
+    for line in lines:
+        sys.stderr.write(f"trailfeed: {line}\n")
+    sys.exit(exit_code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,29 @@
+"""``trailfeed check``: is the configuration right, and what is it in effect?"""
+
+# No lazy annotations: typer reads them when the command is registered.
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def check(
+    config: Annotated[
+        Path,
+        typer.Option("--config", metavar="FILE", help="The configuration (TOML)."),
+    ],
+) -> None:
+    """Name every problem of the configuration, or print it in full.
+
+    What is printed is in effect: file, environment and defaults together. Secrets
+    are masked. Exit code 0 if all is right, 78 if not.
+
+    Example: trailfeed check --config /etc/trailfeed/trailfeed.toml
+    """
+    # Pydantic and the model take longer to import than ``--help`` to answer.
+    from worker.config.load import load  # noqa: PLC0415 - see above
+    from worker.config.render import render  # noqa: PLC0415 - see above
+
+    # As bytes: TOML is UTF-8, whatever the terminal is set to.
+    typer.echo(render(load(config, os.environ)).encode(), nl=False)

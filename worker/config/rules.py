@@ -1,0 +1,270 @@
+"""Keys judged against each other, once each is right by itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from plugin_bridge import receivers
+from plugin_bridge.addresses import parse_address
+from plugin_bridge.errors import AddressError
+from worker.config.source import region_of
+from worker.config.wording import without_userinfo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+
+    from worker.config.model import Config
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule: the keys that it looks at, and what is wrong with them together."""
+
+    keys: tuple[str, ...]
+    problems: Callable[[Config], Iterator[str]]
+
+
+def problems(config: Config, unjudged: Collection[str] = ()) -> tuple[str, ...]:
+    """Return what is wrong between keys, a line each, beginning with the key.
+
+    Args:
+        config: The configuration.
+        unjudged: Dotted keys that hold a stand-in for a wrong value; rules that look at
+            one of them are left out.
+    """
+    return tuple(
+        problem
+        for rule in RULES
+        if not any(key in unjudged for key in rule.keys)
+        for problem in rule.problems(config)
+    )
+
+
+def _region(config: Config) -> Iterator[str]:
+    source = config.source
+    if not source.region:
+        yield (
+            "source.region: is required, as source.queue_url is no AWS host that names "
+            "the region"
+        )
+        return
+    named = region_of(source.queue_url)
+    has_own_endpoint = source.sqs_endpoint_url or source.endpoint_url
+    if named and named != source.region and not has_own_endpoint:
+        yield (
+            f'source.region: "{source.region}" is not the region of source.queue_url, '
+            f'"{named}"; leave it empty'
+        )
+
+
+def _visibility(config: Config) -> Iterator[str]:
+    source = config.source
+    if source.visibility_timeout_s <= source.wait_time_s:
+        yield (
+            f"source.visibility_timeout_s: {source.visibility_timeout_s} must be "
+            f"above source.wait_time_s, {source.wait_time_s}: a receipt handle has to "
+            "outlive the receive that brought it"
+        )
+
+
+def _credentials(config: Config) -> Iterator[str]:
+    source = config.source
+    has_secret = bool(source.secret_access_key)
+    if source.access_key_id and not has_secret:
+        yield "source.secret_access_key: is required with source.access_key_id"
+    if has_secret and not source.access_key_id:
+        yield "source.access_key_id: is required with source.secret_access_key"
+    if source.session_token and not (source.access_key_id and has_secret):
+        yield (
+            "source.session_token: needs source.access_key_id and "
+            "source.secret_access_key"
+        )
+    if source.profile and source.access_key_id:
+        yield (
+            "source.profile: cannot go with source.access_key_id; leave one of them "
+            "empty"
+        )
+
+
+def _role(config: Config) -> Iterator[str]:
+    if config.source.external_id and not config.source.role_arn:
+        yield "source.external_id: needs source.role_arn, the role to give it to"
+
+
+def _mapping(config: Config) -> Iterator[str]:
+    mapping = config.source.mapping
+    if mapping.bucket and not mapping.keys:
+        yield "source.mapping.keys: is required with source.mapping.bucket"
+    if mapping.keys and not mapping.bucket:
+        yield "source.mapping.bucket: is required with source.mapping.keys"
+
+
+def _quarantine(config: Config) -> Iterator[str]:
+    if config.state.dir:
+        return
+    source = config.source
+    for key, choice, others in (
+        ("on_missing_object", source.on_missing_object, '"retry" or "delete"'),
+        ("on_bad_object", source.on_bad_object, '"retry"'),
+        ("on_unknown_message", source.on_unknown_message, '"retry" or "delete"'),
+    ):
+        # One that nobody chose is no problem: without a directory it means "retry".
+        if choice == "quarantine" and key in source.model_fields_set:
+            yield (
+                f'source.{key}: "quarantine" needs a directory in state.dir, which is '
+                f"empty; set one, or choose {others}"
+            )
+
+
+def _redaction(config: Config) -> Iterator[str]:
+    redact = config.redact
+    redacts = redact.paths or redact.presets
+    if redacts and redact.action == "hash" and not redact.hash_key:
+        yield 'redact.hash_key: is required with redact.action = "hash"'
+
+
+def _raw_record(config: Config) -> Iterator[str]:
+    if config.output.record != "raw":
+        return
+    for key, is_set in (
+        ("redact.paths", config.redact.paths),
+        ("redact.presets", config.redact.presets),
+        ("enrich.audit", config.enrich.audit),
+        ("enrich.schema", config.enrich.target_schema != "none"),
+        ("decode.id_field", config.decode.id_field),
+        ("decode.with_metadata", config.decode.with_metadata),
+    ):
+        if is_set:
+            yield (
+                f'{key}: cannot go with output.record = "raw", which leaves the '
+                'record\'s text as it is; use "structured"'
+            )
+
+
+def _receiver(config: Config) -> Iterator[str]:
+    output = config.output
+    if output.scheme != "stdout":
+        try:
+            parse_address(output.address)
+        except AddressError as error:
+            yield f"output.address: {without_userinfo(str(error))}"
+    yield from receivers.problems(
+        output.receiver,
+        scheme=output.scheme,
+        require_ack=output.require_ack,
+        compression=output.compression,
+        encoding=output.encoding,
+        has_shared_key=bool(output.shared_key),
+        has_username=bool(output.username),
+        has_tls_settings=any(
+            (
+                output.tls_ca_file,
+                output.tls_cert_file,
+                output.tls_key_file,
+                output.tls_server_name,
+            )
+        ),
+        chunk_bytes=output.chunk_bytes,
+    )
+
+
+def _handshake_user(config: Config) -> Iterator[str]:
+    output = config.output
+    if output.username and not output.password:
+        yield "output.password: is required with output.username"
+    if output.password and not output.username:
+        yield "output.username: is required with output.password"
+
+
+def _client_certificate(config: Config) -> Iterator[str]:
+    output = config.output
+    if output.tls_cert_file and not output.tls_key_file:
+        yield "output.tls_key_file: is required with output.tls_cert_file"
+    if output.tls_key_file and not output.tls_cert_file:
+        yield "output.tls_cert_file: is required with output.tls_key_file"
+
+
+def _window(config: Config) -> Iterator[str]:
+    output = config.output
+    if output.window_bytes < output.chunk_bytes:
+        yield (
+            f"output.window_bytes: {output.window_bytes} must hold at least one chunk, "
+            f"output.chunk_bytes = {output.chunk_bytes}"
+        )
+
+
+def _inflight(config: Config) -> Iterator[str]:
+    inflight_bytes, chunk_bytes = config.pool.inflight_bytes, config.output.chunk_bytes
+    if inflight_bytes < chunk_bytes:
+        yield (
+            f"pool.inflight_bytes: {inflight_bytes} must hold at least one chunk, "
+            f"output.chunk_bytes = {chunk_bytes}"
+        )
+
+
+RULES: Final = (
+    Rule(
+        (
+            "source.region",
+            "source.queue_url",
+            "source.endpoint_url",
+            "source.sqs_endpoint_url",
+        ),
+        _region,
+    ),
+    Rule(("source.visibility_timeout_s", "source.wait_time_s"), _visibility),
+    Rule(
+        (
+            "source.access_key_id",
+            "source.secret_access_key",
+            "source.session_token",
+            "source.profile",
+        ),
+        _credentials,
+    ),
+    Rule(("source.external_id", "source.role_arn"), _role),
+    Rule(("source.mapping.bucket", "source.mapping.keys"), _mapping),
+    Rule(
+        (
+            "source.on_missing_object",
+            "source.on_bad_object",
+            "source.on_unknown_message",
+            "state.dir",
+        ),
+        _quarantine,
+    ),
+    Rule(
+        ("redact.paths", "redact.presets", "redact.action", "redact.hash_key"),
+        _redaction,
+    ),
+    Rule(
+        (
+            "output.record",
+            "redact.paths",
+            "redact.presets",
+            "enrich.audit",
+            "enrich.schema",
+            "decode.id_field",
+            "decode.with_metadata",
+        ),
+        _raw_record,
+    ),
+    Rule(
+        (
+            "output.address",
+            "output.receiver",
+            "output.require_ack",
+            "output.compression",
+            "output.encoding",
+            "output.shared_key",
+            "output.username",
+            "output.chunk_bytes",
+        ),
+        _receiver,
+    ),
+    Rule(("output.username", "output.password"), _handshake_user),
+    Rule(("output.tls_cert_file", "output.tls_key_file"), _client_certificate),
+    Rule(("output.window_bytes", "output.chunk_bytes"), _window),
+    Rule(("pool.inflight_bytes", "output.chunk_bytes"), _inflight),
+)

@@ -1,0 +1,122 @@
+"""Keys of the contract whose feature has no code yet: refused rather than ignored.
+
+A feature that lands takes its lines out of :data:`UNBUILT`, and nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+from worker.config.keys import known_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from worker.config.model import Config
+
+
+@dataclass(frozen=True, slots=True)
+class Unbuilt:
+    """A feature that one key asks for.
+
+    Attributes:
+        asks: Whether a value asks for the feature.
+        feature: What is not there yet, as the beginning of a sentence.
+        way_out: What to do until it is.
+    """
+
+    asks: Callable[[Any], bool]
+    feature: str
+    way_out: str = "leave this key at its default"
+
+
+def problems(config: Config) -> tuple[str, ...]:
+    """Return what the configuration asks for in vain, a line each."""
+    keys = known_keys()
+    return tuple(
+        f"{dotted}: {unbuilt.feature} not built yet; {unbuilt.way_out}"
+        for dotted, unbuilt in UNBUILT.items()
+        if unbuilt.asks(keys[dotted].value_in(config))
+    )
+
+
+def _is(refused: object) -> Callable[[object], bool]:
+    return lambda value: value == refused
+
+
+def _is_none_of(*accepted: object) -> Callable[[object], bool]:
+    return lambda value: value not in accepted
+
+
+def _is_not_utf8(charset: str) -> bool:
+    return charset.lower().replace("_", "-") not in {"utf-8", "utf8"}
+
+
+def _is_tls(address: str) -> bool:
+    return address.startswith("tls:")
+
+
+_QUARANTINE: Final = "the quarantine is"
+_MAPPING: Final = "reading other producers' messages is"
+_METADATA: Final = "adding metadata to records is"
+_TIMES: Final = "taking the time from elsewhere than eventTime is"
+_CSV: Final = "reading CSV is"
+_FILTER: Final = "filtering records is"
+_REDACTION: Final = "redaction is"
+_HANDSHAKE: Final = "the Forward handshake is"
+_TLS: Final = "TLS is"
+
+UNBUILT: Final[Mapping[str, Unbuilt]] = MappingProxyType(
+    {
+        "source.mapping.bucket": Unbuilt(bool, _MAPPING),
+        "source.mapping.keys": Unbuilt(bool, _MAPPING),
+        "source.on_missing_object": Unbuilt(_is("quarantine"), _QUARANTINE),
+        "source.on_bad_object": Unbuilt(_is("quarantine"), _QUARANTINE),
+        "decode.format": Unbuilt(_is_none_of("json"), "formats other than JSON are"),
+        "decode.charset": Unbuilt(
+            _is_not_utf8, "reading character sets other than UTF-8 is"
+        ),
+        "decode.record_location": Unbuilt(bool, "emitting a part of each record is"),
+        "decode.shape": Unbuilt(_is("file"), "one record a file is"),
+        "decode.with_metadata": Unbuilt(bool, _METADATA),
+        "decode.metadata_field": Unbuilt(_is_none_of("_metadata"), _METADATA),
+        "decode.id_field": Unbuilt(bool, "adding an id to records is"),
+        "decode.time_field": Unbuilt(_is_none_of("eventTime"), _TIMES),
+        "decode.time_format": Unbuilt(_is_none_of("iso8601"), _TIMES),
+        "decode.csv_columns": Unbuilt(bool, _CSV),
+        "decode.csv_delimiter": Unbuilt(_is_none_of(","), _CSV),
+        "filter.include": Unbuilt(bool, _FILTER),
+        "filter.exclude": Unbuilt(bool, _FILTER),
+        "redact.paths": Unbuilt(bool, _REDACTION),
+        "redact.presets": Unbuilt(bool, _REDACTION),
+        "redact.action": Unbuilt(_is_none_of("mask"), _REDACTION),
+        "redact.hash_key": Unbuilt(bool, _REDACTION),
+        "enrich.audit": Unbuilt(bool, "the audit field is"),
+        "enrich.schema": Unbuilt(_is_none_of("none"), "translating to a schema is"),
+        "output.address": Unbuilt(_is_tls, _TLS, "use unix:// or tcp://"),
+        "output.record": Unbuilt(_is("raw"), "emitting the record's raw text is"),
+        "output.compression": Unbuilt(_is_none_of("none"), "compressing chunks is"),
+        "output.shared_key": Unbuilt(bool, _HANDSHAKE),
+        "output.username": Unbuilt(bool, _HANDSHAKE),
+        "output.password": Unbuilt(bool, _HANDSHAKE),
+        "output.self_hostname": Unbuilt(bool, _HANDSHAKE),
+        "output.tls_ca_file": Unbuilt(bool, _TLS),
+        "output.tls_cert_file": Unbuilt(bool, _TLS),
+        "output.tls_key_file": Unbuilt(bool, _TLS),
+        "output.tls_server_name": Unbuilt(bool, _TLS),
+        "state.dedupe_window_s": Unbuilt(
+            _is_none_of(86_400, 0),
+            "remembering finished objects is",
+            "set 0, or leave this key at its default",
+        ),
+        "state.quarantine_max_bytes": Unbuilt(_is_none_of(10_737_418_240), _QUARANTINE),
+        "state.quarantine_full": Unbuilt(_is_none_of("retry"), _QUARANTINE),
+        "status.listen": Unbuilt(
+            _is_none_of("127.0.0.1:9464", ""),
+            "the status endpoint is",
+            "set it empty, or leave this key at its default",
+        ),
+    }
+)
