@@ -1,0 +1,77 @@
+"""Credentials of an assumed role, against an STS that a test scripts."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from tests.fakes.aws import source_config
+from tests.functional.worker.source.raw_server import RawServer, Request
+from worker.errors import CommonFaultError
+from worker.source.sessions import AwsSession
+
+pytestmark = pytest.mark.functional
+
+ROLE_ARN = "arn:aws:iam::123456789012:role/trail-reader"
+
+
+def answer(status: str, body: str) -> bytes:
+    head = f"HTTP/1.1 {status}\r\nContent-Type: text/xml\r\nContent-Length: {len(body)}"
+    return f"{head}\r\n\r\n{body}".encode()
+
+
+class Sts:
+    """Gives out other keys at each call, which live as long as it is told."""
+
+    def __init__(self, *, life: dt.timedelta) -> None:
+        self._life = life
+        self.calls_count = 0
+
+    def __call__(self, _: Request) -> bytes:
+        self.calls_count += 1
+        expires_at = dt.datetime.now(dt.UTC) + self._life
+        return answer(
+            "200 OK",
+            "<AssumeRoleResponse><AssumeRoleResult><Credentials>"
+            f"<AccessKeyId>ASIA{self.calls_count}EXAMPLE</AccessKeyId>"
+            "<SecretAccessKey>example</SecretAccessKey>"
+            f"<SessionToken>token-{self.calls_count}</SessionToken>"
+            f"<Expiration>{expires_at:%Y-%m-%dT%H:%M:%SZ}</Expiration>"
+            "</Credentials></AssumeRoleResult></AssumeRoleResponse>",
+        )
+
+
+def test_credentials_are_kept_while_they_live() -> None:
+    sts = Sts(life=dt.timedelta(hours=1))
+    with RawServer(sts) as server:
+        session = AwsSession(source_config(endpoint_url=server.url, role_arn=ROLE_ARN))
+        tokens = {session.credential().get("token") for _ in range(3)}
+
+    assert tokens == {"token-1"}
+    assert sts.calls_count == 1
+
+
+def test_credentials_are_refreshed_before_they_expire() -> None:
+    sts = Sts(life=dt.timedelta(minutes=5))
+    with RawServer(sts) as server:
+        session = AwsSession(source_config(endpoint_url=server.url, role_arn=ROLE_ARN))
+        first, second = session.credential(), session.credential()
+
+    assert first.get("token") != second.get("token")
+    assert second["expires_at"] is not None
+    assert second["expires_at"] < dt.datetime.now(dt.UTC) + dt.timedelta(minutes=5)
+
+
+def test_a_refused_role_names_the_keys_to_look_at() -> None:
+    refused = answer(
+        "403 Forbidden",
+        "<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error>"
+        "</ErrorResponse>",
+    )
+    with RawServer(lambda _: refused) as server:
+        session = AwsSession(source_config(endpoint_url=server.url, role_arn=ROLE_ARN))
+        with pytest.raises(CommonFaultError, match=r"source\.external_id") as caught:
+            session.credential()
+
+    assert caught.value.code == "role_refused"

@@ -1,0 +1,217 @@
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from worker.decode.cloudtrail import parse_record, raw_records
+from worker.errors import BadObjectError
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+SHARED = Path(__file__).parents[5] / "shared" / "data" / "cloudtrail" / "invictus"
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.integers(10**300, 10**310)
+    | st.floats(allow_nan=False)
+    | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
+)
+json_objects = st.dictionaries(st.text(), json_values, max_size=5)
+
+
+def records(document: Buffer) -> list[dict[str, object]]:
+    return [parse_record(raw) for raw in raw_records(document)]
+
+
+def refusal(document: bytes) -> BadObjectError:
+    with pytest.raises(BadObjectError) as caught:
+        records(document)
+    assert "\n" not in str(caught.value)
+    return caught.value
+
+
+@given(
+    st.lists(json_objects),
+    st.booleans(),
+    st.sampled_from([(",", ":"), (" ,\n", "\t: ")]),
+)
+def test_records_come_out_as_python_reads_them(
+    source: list[dict[str, object]],
+    is_ascii: bool,
+    separators: tuple[str, str],
+) -> None:
+    document = json.dumps(
+        {"v": 1, "Records": source}, ensure_ascii=is_ascii, separators=separators
+    ).encode(errors="surrogatepass")
+
+    assert repr(records(document)) == repr(source)
+
+
+@given(st.lists(json_objects))
+def test_what_the_fast_parser_refuses_comes_out_the_same(
+    source: list[dict[str, object]],
+) -> None:
+    """A lone surrogate beside the records sends the file the slow way."""
+    document = json.dumps({"Records": source, "other": "\ud800"}).encode()
+
+    assert repr(records(document)) == repr(source)
+
+
+@given(
+    st.binary(max_size=40)
+    | st.text(alphabet='{}[]":,\\ud8Records0.eE+-NaN ').map(str.encode)
+)
+def test_no_other_error_leaves_the_parsers(document: bytes) -> None:
+    for text in (document, b'{"Records":[' + document + b"]}"):
+        with contextlib.suppress(BadObjectError):
+            assert all(isinstance(record, dict) for record in records(text))
+
+
+def test_a_record_keeps_its_text_and_its_document() -> None:
+    document = bytearray(b'{ "Records" : [ {"a" : 1.0} , {"b":"\\u0041"} ] }\n')
+    found = raw_records(bytes(document))
+    del document
+
+    assert [bytes(raw) for raw in found] == [b'{"a" : 1.0}', b'{"b":"\\u0041"}']
+
+
+@pytest.mark.parametrize("other", [b"", b',"z":NaN'])
+def test_a_record_keeps_its_text_however_it_was_split(other: bytes) -> None:
+    document = b' {"Records":[{"a" : "\\uD800"} ,\n{"a":1e0}] ' + other + b"}"
+
+    assert [bytes(raw) for raw in raw_records(document)] == [
+        b'{"a" : "\\uD800"}',
+        b'{"a":1e0}',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1376.0", 1376.0),
+        ("0", 0),
+        ("-0.0", -0.0),
+        ("1E5", 1e5),
+        ("18446744073709551616", 2**64),
+        ("-9223372036854775809", -(2**63) - 1),
+        ("9" * 1000, 10**1000 - 1),
+        ("9" * 5000, "9" * 5000),
+        ("1e400", math.inf),
+        ("-1e400", -math.inf),
+        ("Infinity", math.inf),
+        ("-Infinity", -math.inf),
+        ("NaN", math.nan),
+        (r'"\ud83d\ude00"', "\N{GRINNING FACE}"),
+        (r'"\ud83d"', "\ufffd"),
+        (r'"a\udc00\ud83db"', "a\ufffd\ufffdb"),
+        (r'"\uD83D\uD83D\uDE00"', "\ufffd\N{GRINNING FACE}"),
+        (r'"\\ud800"', r"\ud800"),
+        (r'"\\\ud800"', "\\\ufffd"),
+        ('"2:51:14\u202fPM"', "2:51:14\u202fPM"),
+        ('{"k":1,"k":2}', {"k": 2}),
+        (r'{"\ud800":1}', {"\ufffd": 1}),
+    ],
+)
+def test_odd_values_arrive_faithfully(text: str, value: object) -> None:
+    document = f'{{"Records":[{{"v":{text}}}]}}'.encode()
+
+    (record,) = records(document)
+
+    assert repr(record) == repr({"v": value})
+
+
+@pytest.mark.parametrize(
+    ("document", "code", "words"),
+    [
+        (b"", "not_json", "byte 0"),
+        (b"eventName", "not_json", "byte 0"),
+        (b'{"Records":[{"a":1}', "not_json", "byte 19"),
+        (b'{"Records":[{"a":1}],}', "not_json", "byte 21"),
+        (b'{"Records":[{"a":1}]}{"Records":[]}', "not_json", "byte 21"),
+        (b'{"Records":[01]}', "not_json", "byte 13"),
+        (b'{"Records":[NaN NaN]}', "not_json", "byte 16"),
+        (b'{"Records" NaN}', "not_json", "byte 11"),
+        (b'{"\xc3\xa9":x}', "not_json", "byte 6"),
+        (b"{1:2}", "not_json", "byte 1"),
+        (b'{"Records":[{"a":"\t"}]}', "not_json", "byte 18"),
+        (b'{"Records":[{"a":"\xff"}]}', "not_utf8", "byte 6"),
+        (b'{"Records":[NaN,"\xff"]}', "not_utf8", "byte 17"),
+        (b'{"Records":[{"a":"\xed\xa0\x80"}]}', "not_utf8", "byte 6"),
+        (b"[]", "no_records", "an array"),
+        (b"[NaN]", "no_records", "an array"),
+        (b" 17", "no_records", "a number"),
+        (b"null", "no_records", "null"),
+        (b"{}", "no_records", "no keys"),
+        (b'{"digestStartTime":"x","logFiles":[]}', "no_records", "'digestStartTime'"),
+        (b'{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1}', "no_records", "'e' and more"),
+        (b'{"Records":{"a":NaN}}', "no_records", "Records is an object"),
+        (b'{"Records":null}', "no_records", "Records is null"),
+        (b'{"Records":true}', "no_records", "Records is a boolean"),
+        (b'{"Records":[1]}', "record_not_object", "a number"),
+        (b'{"Records":[ "x" ]}', "record_not_object", "a text"),
+        (b'{"Records":[null]}', "record_not_object", "null"),
+    ],
+)
+def test_a_bad_object_is_refused_with_what_and_where(
+    document: bytes, code: str, words: str
+) -> None:
+    error = refusal(document)
+
+    assert error.code == code
+    assert words in str(error)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        b'{"Records":[' + b"[" * 100_000,
+        b'{"Records":[' + b'{"a":' * 100_000,
+        b'{"Records":[' + b"[" * 100_000 + b"]" * 100_000 + b"]}",
+        b'{"Records":[NaN],"a":' + b"[" * 100_000,
+        b"[" * 100_000,
+    ],
+)
+def test_a_depth_bomb_is_refused(document: bytes) -> None:
+    assert refusal(document).code == "too_deep"
+
+
+def test_a_depth_bomb_is_refused_in_a_record_too() -> None:
+    for leaf in (b"1", b"NaN"):
+        with pytest.raises(BadObjectError) as caught:
+            parse_record(b'{"a":' * 50_000 + leaf + b"}" * 50_000)
+        assert caught.value.code == "too_deep"
+
+
+def test_a_byte_order_mark_is_passed_over() -> None:
+    assert records(b'\xef\xbb\xbf{"Records":[{"a":1}]}') == [{"a": 1}]
+
+
+def test_the_last_of_two_arrays_counts_either_way() -> None:
+    for other in (b"", b',"z":NaN'):
+        document = b'{"Records":[{"a":1}],"Records":[{"a":2}]' + other + b"}"
+        assert records(document) == [{"a": 2}]
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="needs ../shared/data")
+def test_real_files_come_out_equal_to_their_source() -> None:
+    count = 0
+    for path in sorted(SHARED.rglob("*.json")):
+        document = path.read_bytes()
+        source = json.loads(document)["Records"]
+        found = records(document)
+        # Tells 1376.0 from 1376, which are equal.
+        assert repr(found) == repr(source), path
+        count += len(found)
+    assert count == 2900

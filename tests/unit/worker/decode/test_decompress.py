@@ -1,0 +1,284 @@
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import struct
+import tracemalloc
+import zlib
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
+
+from worker.decode.decompress import OUTPUT_BLOCK_BYTES, decompress
+from worker.errors import BadObjectError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+SHARED = Path(__file__).parents[5] / "shared" / "data" / "objects"
+NO_LIMIT = 1 << 40
+
+PACK: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": lambda data: gzip.compress(data, mtime=0),
+    "zstd": zstandard.compress,
+    "bzip2": bz2.compress,
+    "xz": lzma.compress,
+}
+NAMES = sorted(PACK)
+MAGIC_BYTES = {"gzip": 2, "zstd": 4, "bzip2": 10, "xz": 6}
+
+payloads = st.one_of(
+    st.binary(max_size=300),
+    st.builds(lambda piece, n: piece * n, st.binary(max_size=20), st.integers(0, 5000)),
+)
+
+
+def unpack(
+    blocks: Iterable[bytes],
+    compression: str = "auto",
+    max_bytes: int = NO_LIMIT,
+    max_ratio: int = NO_LIMIT,
+) -> bytes:
+    return b"".join(
+        decompress(
+            blocks, compression=compression, max_bytes=max_bytes, max_ratio=max_ratio
+        )
+    )
+
+
+def refusal(blocks: Iterable[bytes], compression: str = "auto", **limits: int) -> str:
+    """The code of the error that decompressing ends with."""
+    with pytest.raises(BadObjectError) as caught:
+        unpack(blocks, compression, **limits)
+    assert "\n" not in str(caught.value)
+    return caught.value.code
+
+
+def cut(data: bytes, places: list[int]) -> list[bytes]:
+    edges = sorted({0, len(data), *(place % (len(data) + 1) for place in places)})
+    return [data[begin:end] for begin, end in pairwise(edges)]
+
+
+def gzip_member(
+    payload: bytes, *, extra: bytes = b"", name: bytes = b"", has_header_crc: bool
+) -> bytes:
+    """A member with the optional parts that RFC 1952 allows."""
+    flags = 0x04 * bool(extra) | 0x08 * bool(name) | 0x02 * has_header_crc
+    header = b"\x1f\x8b\x08" + bytes([flags]) + b"\0\0\0\0\0\xff"
+    if extra:
+        header += struct.pack("<H", len(extra)) + extra
+    if name:
+        header += name + b"\0"
+    if has_header_crc:
+        header += struct.pack("<H", zlib.crc32(header) & 0xFFFF)
+    deflate = zlib.compressobj(wbits=-15)
+    trailer = struct.pack("<II", zlib.crc32(payload), len(payload))
+    return header + deflate.compress(payload) + deflate.flush() + trailer
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(
+    members=st.lists(payloads, min_size=1, max_size=4),
+    places=st.lists(st.integers(0, 1 << 20), max_size=6),
+    is_named=st.booleans(),
+)
+def test_any_members_in_any_blocks_come_out_whole(
+    name: str, members: list[bytes], places: list[int], *, is_named: bool
+) -> None:
+    packed = b"".join(map(PACK[name], members))
+
+    assert unpack(cut(packed, places), name if is_named else "auto") == b"".join(
+        members
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_cut_object_is_never_taken_for_a_whole_one(name: str) -> None:
+    first, second = (PACK[name](text * 9) for text in (b"Records", b"more"))
+    packed = first + second
+    for end in range(1, len(packed)):
+        if end == len(first):
+            continue  # a whole object: nothing tells that more was meant to follow
+        assert refusal([packed[:end]], name) == "truncated", end
+        if end >= MAGIC_BYTES[name]:
+            assert refusal([packed[:end]]) == "truncated", end
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_block_for_each_byte_changes_nothing(name: str) -> None:
+    packed = PACK[name](b"one") + PACK[name](b"two" * 100_000)
+
+    assert unpack(cut(packed, list(range(len(packed))))) == b"one" + b"two" * 100_000
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("extra_bytes", [-1, 0, 1])
+@pytest.mark.parametrize("blocks_count", [1, 2])
+def test_payloads_as_large_as_the_blocks_come_out_whole(
+    name: str, extra_bytes: int, blocks_count: int
+) -> None:
+    payload = (bytes(range(256)) * 4096 * blocks_count + b"!")[
+        : (1 << 20) * blocks_count
+    ]
+    payload = (payload + b"!")[: len(payload) + extra_bytes]
+
+    assert unpack([PACK[name](payload)]) == payload
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_follows_the_last_member_is_refused(name: str) -> None:
+    packed = PACK[name](b"abc")
+
+    assert refusal([packed + b"and more of it"]) == "trailing_garbage"
+    assert refusal([packed, b"\0"], name) == "trailing_garbage"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_another_format_than_named_is_refused(name: str) -> None:
+    assert refusal([b'{"Records": []}'], name) == f"not_{name}"
+    other = NAMES[NAMES.index(name) - 1]
+    assert refusal([PACK[other](b"abc")], name) == f"not_{name}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_changed_byte_never_comes_out_as_something_else(name: str) -> None:
+    # zstd's own command adds the checksum; its library leaves it out.
+    pack = (
+        zstandard.ZstdCompressor(write_checksum=True).compress
+        if name == "zstd"
+        else PACK[name]
+    )
+    payload = b'{"Records": [{"eventName": "DeleteQueue"}]}'
+    packed = pack(payload)
+    for at in range(len(packed)):
+        changed = packed[:at] + bytes([packed[at] ^ 0x55]) + packed[at + 1 :]
+        try:
+            # Header fields without meaning for the payload (gzip's mtime) may change.
+            assert unpack([changed], name) == payload, at
+        except BadObjectError:
+            continue
+
+
+@pytest.mark.parametrize("name", ["auto", "none", *NAMES])
+@pytest.mark.parametrize("blocks", [[], [b""], [b"", b""]])
+def test_an_empty_body_is_nothing_and_no_error(name: str, blocks: list[bytes]) -> None:
+    assert list(decompress(blocks, compression=name, max_bytes=1, max_ratio=1)) == []
+
+
+def test_what_has_no_magic_number_passes_as_it_is() -> None:
+    text = b'{"Records": []}'
+
+    assert unpack([text[:3], b"", text[3:]]) == text
+    assert unpack([b"{"]) == b"{"
+    assert unpack([gzip.compress(text)], "none") == gzip.compress(text)
+
+
+def test_an_uncompressed_block_is_not_copied() -> None:
+    body = b"x" * 100
+
+    (block,) = decompress([body], compression="auto", max_bytes=100, max_ratio=1)
+
+    assert block is body
+
+
+def test_any_buffer_will_do() -> None:
+    packed = gzip.compress(b"abc")
+
+    assert unpack([memoryview(packed)[:5], bytearray(packed[5:])]) == b"abc"  # type: ignore[list-item]
+
+
+@pytest.mark.parametrize("has_header_crc", [False, True])
+@pytest.mark.parametrize("extra", [b"", b"e" * 70, b"e" * 65_535])
+@pytest.mark.parametrize("name", [b"", b"n" * 5000])
+def test_every_optional_part_of_a_gzip_header_is_read(
+    extra: bytes, name: bytes, *, has_header_crc: bool
+) -> None:
+    member = gzip_member(
+        b"a" * 99, extra=extra, name=name, has_header_crc=has_header_crc
+    )
+    for size in (1, 7, len(member)):
+        blocks = [member[at : at + size] for at in range(0, len(member), size)]
+        assert unpack([*blocks, member]) == b"a" * 198
+
+
+def test_skippable_zstd_frames_are_skipped() -> None:
+    skippable = b"\x57\x2a\x4d\x18" + struct.pack("<I", 5) + b"abcde"
+    packed = skippable + zstandard.compress(b"one") + skippable
+
+    assert unpack([packed]) == b"one"
+    assert unpack(cut(packed, list(range(len(packed))))) == b"one"
+    assert refusal([packed[:-1]]) == "truncated"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_limits_name_the_key_to_raise(name: str) -> None:
+    packed = PACK[name](bytes(3_000_000))
+    with pytest.raises(BadObjectError, match=r"decode\.max_object_bytes") as caught:
+        unpack([packed], max_bytes=2_999_999)
+    assert caught.value.code == "over_max_bytes"
+    with pytest.raises(BadObjectError, match=r"decode\.max_ratio") as caught:
+        unpack([packed], max_ratio=100)
+    assert caught.value.code == "over_max_ratio"
+
+    assert len(unpack([packed], max_bytes=3_000_000)) == 3_000_000
+
+
+def test_the_size_limit_holds_without_compression_too() -> None:
+    assert refusal([b"abc", b"d"], "none", max_bytes=3) == "over_max_bytes"
+    assert unpack([b"abcd"], "none", max_ratio=0, max_bytes=4) == b"abcd"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_memory_stays_bounded_whatever_the_ratio(name: str) -> None:
+    packed = PACK[name](bytes(100 << 20))
+    tracemalloc.start()
+    try:
+        sizes = [
+            len(block)
+            for block in decompress(
+                [packed], compression="auto", max_bytes=NO_LIMIT, max_ratio=NO_LIMIT
+            )
+        ]
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert sum(sizes) == 100 << 20
+    assert max(sizes) <= OUTPUT_BLOCK_BYTES
+    assert peak_bytes < 16 << 20
+
+
+def test_many_small_members_do_not_cost_the_square_of_their_size() -> None:
+    """Each member is fed little more than itself, not all that follows it."""
+    member = gzip.compress(b"line\n")
+
+    tracemalloc.start()
+    try:
+        assert unpack([member * 20_000]) == b"line\n" * 20_000
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak_bytes < 8 << 20
+
+
+def test_a_window_that_is_too_large_is_refused() -> None:
+    dictionary = lzma.compress(
+        b"abc",
+        filters=[{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 29, "preset": 0}],
+    )
+
+    assert refusal([dictionary]) == "corrupt"
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="needs ../shared/data")
+def test_other_projects_files_are_read() -> None:
+    gzipped = (SHARED / "multipart-gzip.log.gz").read_bytes()
+    assert unpack([gzipped]).count(b"\n") == 12
+    packed = (SHARED / "multipart-zst.log.zst").read_bytes()
+    assert unpack([packed]) == (SHARED / "multipart-zst.log").read_bytes()

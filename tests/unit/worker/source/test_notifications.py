@@ -1,0 +1,375 @@
+from __future__ import annotations
+
+import contextlib
+import json
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from worker.errors import UnknownMessageError
+from worker.source.notifications import Notification, ObjectRef, parse
+
+SHARED = Path(__file__).parents[5] / "shared" / "data" / "notifications"
+VALIDATION_TEXT = "CloudTrail validation message."
+TOPIC_ARN = "arn:aws:sns:eu-west-1:123456789012:trail"
+
+
+def s3_record(key: str = "logs/a.json.gz", **changes: object) -> dict[str, Any]:
+    """One record as S3 sends it; ``changes`` go into ``s3.object`` or the record."""
+    object_ = {
+        "key": key,
+        "size": 1024,
+        "eTag": "d41d8cd98f00b204e9800998ecf8427e",
+        "sequencer": "0055AED6DCD90281E5",
+    }
+    object_ |= {name: changes.pop(name) for name in list(changes) if name in object_}
+    if "versionId" in changes:
+        object_["versionId"] = changes.pop("versionId")
+    return {
+        "eventVersion": "2.1",
+        "eventSource": "aws:s3",
+        "awsRegion": "eu-west-1",
+        "eventTime": "2024-03-01T12:00:00.500Z",
+        "eventName": "ObjectCreated:Put",
+        "s3": {
+            "s3SchemaVersion": "1.0",
+            "bucket": {"name": "trail-logs", "arn": "arn:aws:s3:::trail-logs"},
+            "object": object_,
+        },
+        **changes,
+    }
+
+
+def s3_event(*records: dict[str, Any]) -> str:
+    return json.dumps({"Records": records})
+
+
+def eventbridge(key: str = "logs/a.json.gz", /, **changes: object) -> str:
+    return json.dumps(
+        {
+            "version": "0",
+            "id": "17793124-05d4-b198-2fde-7ededc63b103",
+            "detail-type": "Object Created",
+            "source": "aws.s3",
+            "time": "2024-03-01T12:00:00Z",
+            "region": "eu-west-1",
+            "detail": {
+                "bucket": {"name": "trail-logs"},
+                "object": {
+                    "key": key,
+                    "size": 5,
+                    "etag": "b1946ac92492d2347c6235b4d2611184",
+                    "version-id": "IYV3p45BT0ac8hjHg1houSdS1a.Mro8e",
+                },
+            },
+            **changes,
+        }
+    )
+
+
+def in_sns(message: str, kind: str = "Notification") -> str:
+    return json.dumps({"Type": kind, "TopicArn": TOPIC_ARN, "Message": message})
+
+
+def refusal(body: str, *, uses_sns: Literal["auto"] | bool = "auto") -> str:
+    """The code of the error that parsing ends with."""
+    with pytest.raises(UnknownMessageError) as caught:
+        parse(body, uses_sns=uses_sns)
+    assert "\n" not in str(caught.value)
+    return caught.value.code
+
+
+def test_an_s3_event_names_its_object() -> None:
+    assert parse(s3_event(s3_record(versionId="v1"))) == Notification(
+        objects=(
+            ObjectRef(
+                bucket="trail-logs",
+                key="logs/a.json.gz",
+                version_id="v1",
+                etag="d41d8cd98f00b204e9800998ecf8427e",
+                size_bytes=1024,
+                region="eu-west-1",
+                event_time=1_709_294_400.5,
+            ),
+        )
+    )
+
+
+def test_an_eventbridge_event_names_its_object() -> None:
+    assert parse(eventbridge()) == Notification(
+        objects=(
+            ObjectRef(
+                bucket="trail-logs",
+                key="logs/a.json.gz",
+                version_id="IYV3p45BT0ac8hjHg1houSdS1a.Mro8e",
+                etag="b1946ac92492d2347c6235b4d2611184",
+                size_bytes=5,
+                region="eu-west-1",
+                event_time=1_709_294_400.0,
+            ),
+        )
+    )
+
+
+@pytest.mark.parametrize("keys", [["a.json.gz"], ["a.json.gz", "b c+d%20.json.gz"]])
+def test_cloudtrails_own_form_names_its_objects(keys: list[str]) -> None:
+    body = json.dumps({"s3Bucket": "trail-logs", "s3ObjectKey": keys})
+
+    assert parse(body).objects == tuple(ObjectRef("trail-logs", key) for key in keys)
+
+
+def test_cloudtrails_own_form_may_hold_one_key_outside_a_list() -> None:
+    body = json.dumps({"s3Bucket": "trail-logs", "s3ObjectKey": "a.json.gz"})
+
+    assert parse(body).objects == (ObjectRef("trail-logs", "a.json.gz"),)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        s3_event(s3_record()),
+        eventbridge(),
+        json.dumps({"s3Bucket": "trail-logs", "s3ObjectKey": ["a"]}),
+        json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent"}),
+        VALIDATION_TEXT,
+    ],
+)
+def test_an_sns_envelope_changes_nothing(body: str) -> None:
+    assert parse(in_sns(body)) == parse(body)
+    assert parse(in_sns(body), uses_sns=True) == parse(body, uses_sns=False)
+
+
+def test_sns_is_read_as_the_configuration_says() -> None:
+    body = s3_event(s3_record())
+
+    assert refusal(body, uses_sns=True) == "no_sns_envelope"
+    assert refusal(in_sns(body), uses_sns=False) == "sns_envelope"
+    assert refusal(in_sns(in_sns(body))) == "unknown_message"
+
+
+@pytest.mark.parametrize("version", ["2.0", "2.1", "2.3", "2.5", "2.17"])
+def test_every_minor_version_of_an_s3_event_is_taken(version: str) -> None:
+    assert len(parse(s3_event(s3_record(eventVersion=version))).objects) == 1
+
+
+def test_another_major_version_is_not_guessed_at() -> None:
+    for version in ("3.0", "20.1"):
+        assert refusal(s3_event(s3_record(eventVersion=version))) == "event_version"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ObjectCreated:Copy",
+        "ObjectCreated:CompleteMultipartUpload",
+        "s3:ObjectCreated:Put",
+    ],
+)
+def test_every_way_of_creating_an_object_is_taken(name: str) -> None:
+    assert len(parse(s3_event(s3_record(eventName=name))).objects) == 1
+
+
+@pytest.mark.parametrize("source", ["minio:s3", "ceph:s3"])
+def test_other_stores_events_are_taken(source: str) -> None:
+    assert len(parse(s3_event(s3_record(eventSource=source))).objects) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent"}), "test_event"),
+        (VALIDATION_TEXT, "cloudtrail_validation"),
+        (f" {VALIDATION_TEXT}\n", "cloudtrail_validation"),
+        (s3_event(s3_record(eventName="ObjectRemoved:Delete")), "other_event_type"),
+        (s3_event(s3_record(eventName="ObjectTagging:Put")), "other_event_type"),
+        (s3_event(s3_record(eventSource="aws:ses")), "other_event_source"),
+        (eventbridge(**{"detail-type": "Object Deleted"}), "other_event_type"),
+        (eventbridge(source="aws.ec2"), "other_event_source"),
+        (s3_event(s3_record("logs/", size=0)), "folder_marker"),
+        (s3_event(s3_record("logs/a", size=0)), "empty_object"),
+    ],
+)
+def test_what_needs_no_action_is_known_by_its_reason(body: str, reason: str) -> None:
+    assert parse(body) == Notification(ignored=(reason,))
+
+
+def test_a_message_may_hold_several_parts() -> None:
+    body = s3_event(
+        s3_record("a"),
+        s3_record("b", eventName="ObjectRemoved:Delete"),
+        s3_record("c", size=0),
+        s3_record("d/"),
+    )
+
+    found = parse(body)
+
+    assert [ref.key for ref in found.objects] == ["a", "d/"]
+    assert found.ignored == ("other_event_type", "empty_object")
+
+
+@pytest.mark.parametrize(
+    ("sent", "key"),
+    [
+        ("a+b", "a b"),
+        ("a%2Bb", "a+b"),
+        ("a%252Bb", "a%2Bb"),
+        ("logs%2Fa", "logs/a"),
+        ("logs/a%3Db", "logs/a=b"),
+        ("%C3%A9t%C3%A9", "été"),
+        ("été+%C3%A9", "été é"),
+        ("100%", "100%"),
+    ],
+)
+def test_an_s3_events_key_is_unquoted_exactly_once(sent: str, key: str) -> None:
+    assert parse(s3_event(s3_record(sent))).objects[0].key == key
+
+
+@given(st.text(min_size=1).filter(lambda key: key.isprintable()))
+def test_any_key_survives_either_encoding(key: str) -> None:
+    for encode in (quote_plus, lambda text: quote(text, safe="/")):
+        assert parse(s3_event(s3_record(encode(key)))).objects[0].key == key
+    assert parse(eventbridge(key)).objects[0].key == key
+
+
+@pytest.mark.parametrize("key", ["a+b", "a%2Fb", "a b", "é", "a%"])
+def test_keys_of_other_forms_are_taken_as_they_are(key: str) -> None:
+    cloudtrail = json.dumps({"s3Bucket": "trail-logs", "s3ObjectKey": [key]})
+
+    assert parse(eventbridge(key)).objects[0].key == key
+    assert parse(cloudtrail).objects[0].key == key
+
+
+def test_a_key_that_does_not_decode_is_refused() -> None:
+    assert refusal(s3_event(s3_record("a%FF"))) == "undecodable_key"
+
+
+@pytest.mark.parametrize("version_id", [None, "", "null"])
+def test_an_object_without_a_version_of_its_own_has_none(
+    version_id: str | None,
+) -> None:
+    (ref,) = parse(s3_event(s3_record(versionId=version_id))).objects
+
+    assert ref.version_id is None
+
+
+def test_what_is_missing_or_odd_beside_bucket_and_key_is_none() -> None:
+    record = s3_record(
+        eTag='"abc"', size="12", awsRegion="evil.example/#", eventTime="yesterday"
+    )
+
+    (ref,) = parse(s3_event(record)).objects
+
+    assert ref == ObjectRef("trail-logs", "logs/a.json.gz", etag="abc")
+
+
+def test_an_eventbridge_etag_is_read_in_either_spelling() -> None:
+    detail = {"bucket": {"name": "trail-logs"}, "object": {"key": "a", "eTag": "abc"}}
+
+    assert parse(eventbridge(detail=detail)).objects[0].etag == "abc"
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ("", "not_json"),
+        ("hello", "not_json"),
+        ('"hello"', "unknown_message"),
+        ("[]", "unknown_message"),
+        ("{}", "unknown_message"),
+        ('{"Records": []}', "unknown_message"),
+        ('{"Records": {}}', "unknown_message"),
+        ('{"Records": [1]}', "malformed_notification"),
+        ('{"Records": [{}]}', "malformed_notification"),
+        (s3_event(s3_record(s3={})), "malformed_notification"),
+        (s3_event(s3_record("")), "malformed_notification"),
+        (s3_event(s3_record(), {"eventSource": "aws:s3"}), "malformed_notification"),
+        ('{"s3Bucket": "b", "s3ObjectKey": []}', "malformed_notification"),
+        ('{"s3Bucket": "b", "s3ObjectKey": [1]}', "malformed_notification"),
+        ('{"s3Bucket": "a/../b", "s3ObjectKey": ["k"]}', "malformed_notification"),
+        (eventbridge(detail=[]), "malformed_notification"),
+        (eventbridge(**{"detail-type": None}), "security_lake"),
+        (in_sns("confirm", "SubscriptionConfirmation"), "sns_confirmation"),
+        (in_sns("hello"), "not_json"),
+        ("[" * 100_000, "not_json"),
+        (r'{"a": "\ud800"}', "not_json"),
+        ("\ud800", "not_json"),
+    ],
+)
+def test_what_is_no_notification_is_refused_by_its_reason(body: str, code: str) -> None:
+    assert refusal(body) == code
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(
+                    [
+                        *("Records", "eventSource", "eventVersion", "eventName", "s3"),
+                        *(
+                            "bucket",
+                            "name",
+                            "object",
+                            "key",
+                            "size",
+                            "eTag",
+                            "versionId",
+                        ),
+                        *("detail", "source", "detail-type", "s3Bucket", "s3ObjectKey"),
+                        *("Type", "Message", "TopicArn", "Event"),
+                    ]
+                ),
+                inner
+                | st.sampled_from(["aws:s3", "2.1", "ObjectCreated:Put", "aws.s3"])
+                | st.sampled_from(["Object Created", "Notification", "null"]),
+                max_size=6,
+            )
+        ),
+    )
+)
+def test_no_other_error_leaves_the_parser(document: object) -> None:
+    with contextlib.suppress(UnknownMessageError):
+        assert isinstance(parse(json.dumps(document)), Notification)
+
+
+def test_an_objects_url_fits_on_one_line() -> None:
+    assert ObjectRef("b", "a b/é").url == "s3://b/a b/é"
+    assert ObjectRef("b", "a\nb\x1b").url == r"s3://b/a\nb\x1b"
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="needs ../shared/data")
+@pytest.mark.parametrize(
+    ("name", "objects_count", "ignored"),
+    [
+        ("eventbridge_object_created", 1, ()),
+        ("raw_cloudtrail_1", 1, ()),
+        ("raw_cloudtrail_3", 3, ()),
+        ("s3_put_v2.1", 1, ()),
+        ("s3_test_event", 0, ("test_event",)),
+        ("sns_wrapped_cloudtrail_1", 1, ()),
+        ("sns_wrapped_cloudtrail_3", 3, ()),
+        ("sns_wrapped_cloudtrail_validation", 0, ("cloudtrail_validation",)),
+        ("sns_wrapped_s3_put", 1, ()),
+        ("sns_wrapped_s3_test_event", 0, ("test_event",)),
+    ],
+)
+def test_documented_bodies_are_read(
+    name: str, objects_count: int, ignored: tuple[str, ...]
+) -> None:
+    found = parse((SHARED / f"{name}.json").read_text())
+
+    assert len(found.objects) == objects_count
+    assert found.ignored == ignored
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="needs ../shared/data")
+def test_security_lakes_documented_body_is_refused() -> None:
+    body = (SHARED / "security_lake_object_created.json").read_text()
+
+    assert refusal(body) == "security_lake"

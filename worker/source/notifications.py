@@ -1,0 +1,330 @@
+"""What a queue's message says about S3 objects. No I/O.
+
+Six forms are told apart by their own shape: S3's event (any version 2.x), EventBridge's
+``Object Created``, CloudTrail's own SNS notification, each bare or in an SNS envelope,
+S3's test event, and CloudTrail's validation text.
+
+Source: Amazon S3 User Guide, "Event message structure" and "Mapping of event types to
+EventBridge"; AWS CloudTrail User Guide, "Configuring Amazon SNS notifications".
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import unquote_plus
+
+import msgspec
+
+from worker.errors import UnknownMessageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TEST_EVENT = "test_event"
+CLOUDTRAIL_VALIDATION = "cloudtrail_validation"
+OTHER_EVENT_SOURCE = "other_event_source"
+OTHER_EVENT_TYPE = "other_event_type"
+FOLDER_MARKER = "folder_marker"
+EMPTY_OBJECT = "empty_object"
+
+_VALIDATION_TEXT = "CloudTrail validation message."
+_MAX_QUOTED = 60
+
+# Names from a message become parts of URLs: nothing but what AWS gives out gets there.
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
+_REGION = re.compile(r"[a-z]{2,9}(-[a-z0-9]{1,16}){1,4}")
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectRef:
+    """One object that a notification names.
+
+    Attributes:
+        bucket: Name of the bucket.
+        key: The key itself, with nothing left to unquote.
+        version_id: None where the bucket keeps no versions.
+        etag: Without quotes.
+        size_bytes: As stored; None where the notification does not say.
+        region: The bucket's region; None where the notification does not say.
+        event_time: Of the notification, in epoch seconds.
+    """
+
+    bucket: str
+    key: str
+    version_id: str | None = None
+    etag: str | None = None
+    size_bytes: int | None = None
+    region: str | None = None
+    event_time: float | None = None
+
+    @property
+    def url(self) -> str:
+        """``s3://bucket/key``, for people: on one line, whatever the key holds."""
+        return f"s3://{self.bucket}/{_on_one_line(self.key)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """What one message asks for.
+
+    Attributes:
+        objects: To be read, in the message's order.
+        ignored: A reason code for each part that is known and needs no action.
+    """
+
+    objects: tuple[ObjectRef, ...] = ()
+    ignored: tuple[str, ...] = ()
+
+
+def parse(body: str, *, uses_sns: Literal["auto"] | bool = "auto") -> Notification:
+    """Read the body of one SQS message.
+
+    Args:
+        body: The message's text.
+        uses_sns: True: only an SNS envelope will do; False: none is unwrapped;
+            "auto": unwrapped where there is one.
+
+    Raises:
+        UnknownMessageError: The message, or one part of it, is no notification.
+    """
+    if body.strip() == _VALIDATION_TEXT and uses_sns is not True:
+        return Notification(ignored=(CLOUDTRAIL_VALIDATION,))
+    document = _json_object(body)
+    message = document.get("Message")
+    if not isinstance(message, str) or not isinstance(document.get("Type"), str):
+        if uses_sns is True:
+            raise UnknownMessageError(
+                "no_sns_envelope",
+                f"the message is in no SNS envelope ({_quoted(body)}): set "
+                'source.uses_sns = "auto", or turn raw delivery off',
+            )
+        return _read(document, body)
+    if uses_sns is False:
+        raise UnknownMessageError(
+            "sns_envelope",
+            'the message is in an SNS envelope: set source.uses_sns = "auto"',
+        )
+    if document["Type"] != "Notification":
+        raise UnknownMessageError(
+            "sns_confirmation",
+            f"SNS sent a {document['Type'][:_MAX_QUOTED]} for "
+            f"{document.get('TopicArn', 'a topic')}: confirm it, or unsubscribe the "
+            "queue",
+        )
+    if message.strip() == _VALIDATION_TEXT:
+        return Notification(ignored=(CLOUDTRAIL_VALIDATION,))
+    return _read(_json_object(message), message)
+
+
+def _read(document: dict[str, Any], text: str) -> Notification:
+    """Read one of the forms by its shape."""
+    if document.get("Event") == "s3:TestEvent":
+        return Notification(ignored=(TEST_EVENT,))
+    records = document.get("Records")
+    if isinstance(records, list) and records:
+        return _gather(
+            _s3_event(_Part(record, f"Records[{index}]"))
+            for index, record in enumerate(records)
+        )
+    if "detail" in document and "source" in document:
+        return _gather(iter((_eventbridge(_Part(document, "event")),)))
+    if "s3Bucket" in document and "s3ObjectKey" in document:
+        return _gather(_cloudtrail(_Part(document, "message")))
+    raise UnknownMessageError(
+        "unknown_message",
+        f"the message is no S3 notification: {_quoted(text)}",
+    )
+
+
+def _gather(parts: Iterator[ObjectRef | str]) -> Notification:
+    objects: list[ObjectRef] = []
+    ignored: list[str] = []
+    for part in parts:
+        if isinstance(part, str):
+            ignored.append(part)
+        elif part.size_bytes == 0:
+            is_folder = part.key.endswith("/")
+            ignored.append(FOLDER_MARKER if is_folder else EMPTY_OBJECT)
+        else:
+            objects.append(part)
+    return Notification(tuple(objects), tuple(ignored))
+
+
+def _s3_event(record: _Part) -> ObjectRef | str:
+    # MinIO and Ceph put their own name before ":s3".
+    if not record.text("eventSource").endswith(":s3"):
+        return OTHER_EVENT_SOURCE
+    version = record.text("eventVersion")
+    if version.partition(".")[0] != "2":
+        raise UnknownMessageError(
+            "event_version",
+            f"{record.name} is an S3 event of version {version[:_MAX_QUOTED]!r}; "
+            "known are all of 2.x",
+        )
+    # MinIO keeps the prefix that AWS leaves out.
+    if not record.text("eventName").removeprefix("s3:").startswith("ObjectCreated:"):
+        return OTHER_EVENT_TYPE
+    s3 = record.part("s3")
+    object_ = s3.part("object")
+    return ObjectRef(
+        bucket=_bucket(s3.part("bucket"), "name"),
+        key=_unquoted(object_.text("key"), record.name),
+        version_id=_version_id(object_.get("versionId")),
+        etag=_etag(object_.get("eTag")),
+        size_bytes=_size(object_.get("size")),
+        region=_region(record.get("awsRegion")),
+        event_time=_epoch_s(record.get("eventTime")),
+    )
+
+
+def _eventbridge(event: _Part) -> ObjectRef | str:
+    if event.get("source") != "aws.s3":
+        return OTHER_EVENT_SOURCE
+    if event.get("detail-type") is None:
+        raise UnknownMessageError(
+            "security_lake",
+            "the message is an EventBridge event without detail-type, as Security Lake "
+            "sends for its own files: these are no CloudTrail files",
+        )
+    if event.get("detail-type") != "Object Created":
+        return OTHER_EVENT_TYPE
+    detail = event.part("detail")
+    object_ = detail.part("object")
+    return ObjectRef(
+        bucket=_bucket(detail.part("bucket"), "name"),
+        # Not URL-encoded here: unquoting would turn a plus into a space.
+        key=object_.text("key"),
+        version_id=_version_id(object_.get("version-id")),
+        # AWS writes "etag", stand-ins of it "eTag".
+        etag=_etag(object_.get("etag") or object_.get("eTag")),
+        size_bytes=_size(object_.get("size")),
+        region=_region(event.get("region")),
+        event_time=_epoch_s(event.get("time")),
+    )
+
+
+def _cloudtrail(message: _Part) -> Iterator[ObjectRef]:
+    bucket = _bucket(message, "s3Bucket")
+    keys = message.get("s3ObjectKey")
+    if isinstance(keys, str):
+        keys = [keys]
+    if not isinstance(keys, list) or not keys:
+        raise _malformed(f"{message.name}.s3ObjectKey", "a list of keys")
+    for index, key in enumerate(keys):
+        if not isinstance(key, str) or not key:
+            raise _malformed(f"{message.name}.s3ObjectKey[{index}]", "a key")
+        yield ObjectRef(bucket=bucket, key=key)
+
+
+class _Part:
+    """A JSON object inside a message, with its place for errors."""
+
+    __slots__ = ("_fields", "name")
+
+    def __init__(self, value: object, name: str) -> None:
+        if not isinstance(value, dict):
+            raise _malformed(name, "an object")
+        self._fields: dict[str, Any] = value
+        self.name = name
+
+    def get(self, field: str) -> object:
+        return self._fields.get(field)
+
+    def text(self, field: str) -> str:
+        value = self._fields.get(field)
+        if not isinstance(value, str) or not value:
+            raise _malformed(f"{self.name}.{field}", "a text")
+        return value
+
+    def part(self, field: str) -> _Part:
+        return _Part(self._fields.get(field), f"{self.name}.{field}")
+
+
+def _malformed(place: str, expected: str) -> UnknownMessageError:
+    return UnknownMessageError(
+        "malformed_notification",
+        f"{place} is missing or not {expected}, as a notification has it",
+    )
+
+
+def _json_object(text: str) -> dict[str, Any]:
+    try:
+        document = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+        raise UnknownMessageError(
+            "not_json", f"the message is not JSON: {_quoted(text)}"
+        ) from error
+    if not isinstance(document, dict):
+        raise UnknownMessageError(
+            "unknown_message", f"the message is no JSON object: {_quoted(text)}"
+        )
+    return document
+
+
+def _unquoted(key: str, place: str) -> str:
+    try:
+        return unquote_plus(key, errors="strict")
+    except UnicodeError as error:
+        raise UnknownMessageError(
+            "undecodable_key",
+            f"the key of {place} is not UTF-8 once unquoted: {_quoted(key)}",
+        ) from error
+
+
+def _bucket(part: _Part, field: str) -> str:
+    name = part.text(field)
+    if not _BUCKET.fullmatch(name):
+        raise _malformed(f"{part.name}.{field}", "a bucket's name")
+    return name
+
+
+def _region(value: object) -> str | None:
+    text = _text(value)
+    return text if text and _REGION.fullmatch(text) else None
+
+
+def _version_id(value: object) -> str | None:
+    # "null" names whatever was written while versioning was off: no version of its own.
+    text = _text(value)
+    return None if text == "null" else text
+
+
+def _etag(value: object) -> str | None:
+    text = _text(value)
+    return text.strip('"') or None if text else None
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _size(value: object) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        return None
+    return value
+
+
+def _epoch_s(value: object) -> float | None:
+    if not isinstance(value, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        return moment.timestamp()
+    except ValueError:
+        return None
+
+
+def _quoted(text: str) -> str:
+    """The beginning of a message, on one line."""
+    return repr(text if len(text) <= _MAX_QUOTED else text[:_MAX_QUOTED] + "...")
+
+
+def _on_one_line(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)

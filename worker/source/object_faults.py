@@ -1,0 +1,186 @@
+"""What a failed read of an object means.
+
+Source: Amazon S3 API Reference, "Error responses" and GetObject; AWS KMS error codes as
+S3 passes them on (``KMS.…``).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import (
+    ClientError,
+    ConnectionClosedError,
+    IncompleteReadError,
+    ReadTimeoutError,
+    ResponseStreamingError,
+)
+
+from worker.errors import (
+    AccessDeniedError,
+    CommonFaultError,
+    DownloadError,
+    MissingObjectError,
+)
+from worker.source.faults import (
+    CREDENTIALS_REFUSED,
+    TIMEOUT,
+    UNREACHABLE,
+    common_code,
+    common_fault,
+    fault_of,
+    service_code,
+)
+
+if TYPE_CHECKING:
+    from botocore.exceptions import BotoCoreError
+
+    from worker.errors import RetriableError
+    from worker.source.notifications import ObjectRef
+
+MISSING_OBJECT = "missing_object"
+MISSING_BUCKET = "missing_bucket"
+ACCESS_DENIED = "access_denied"
+ARCHIVED = "archived"
+WRONG_REGION = "wrong_region"
+SLOW_DOWN = "slow_down"
+SERVER_ERROR = "server_error"
+BROKEN_OFF = "broken_off"
+REFUSED = "refused"
+
+_UNAUTHORIZED = 401
+_FORBIDDEN = 403
+_NOT_FOUND = 404
+_TOO_MANY_REQUESTS = 429
+_REDIRECTS = range(300, 400)
+_SERVER_ERRORS = range(500, 600)
+_MAX_SAID = 300
+
+_WRONG_REGION_CODES = (
+    "AuthorizationHeaderMalformed",
+    "IllegalLocationConstraintException",
+    "PermanentRedirect",
+)
+
+# obstore tells what happened only in its text. Each pattern begins with a line break,
+# which no key that goes through obstore holds: a key cannot pass for an answer.
+_ANSWER = re.compile(
+    r"\n +inner: Status \{"
+    r"\n +status: (?P<status>\d{3}),"
+    r'(?:\n +body: Some\(\n +"(?P<body>.*)",)?'
+)
+_CODE = re.compile(r"<Code>([^<]*)</Code>")
+_MESSAGE = re.compile(r"<Message>([^<]*)</Message>")
+_REDIRECTED = re.compile(r"\n +inner: BareRedirect,")
+_UNCONNECTED = re.compile(r"\n +kind: Connect,")
+_TIMED_OUT = re.compile(r"\n +(?:kind: Timeout|source: TimedOut),")
+_CAUSE = re.compile(
+    r'\n +(?:(?:message|error): "(?P<said>[^"]+)"'
+    r"|error: InvalidCertificate\(\n +(?P<refused_for>\w+))"
+)
+
+
+def refusal(ref: ObjectRef, *, status: int, code: str, message: str) -> RetriableError:
+    """The error for an answer of S3 that is no object.
+
+    Args:
+        ref: What was asked for.
+        status: Of HTTP.
+        code: S3's own; empty where it gave none.
+        message: S3's own.
+    """
+    said = f"{status} {code} {message}".strip()[:_MAX_SAID]
+    common = CREDENTIALS_REFUSED if status == _UNAUTHORIZED else common_code(code)
+    if common:
+        return common_fault(f"cannot read {ref.url}", common, said)
+    kind: type[DownloadError] = DownloadError
+    if code == "NoSuchBucket":
+        ours, what = MISSING_BUCKET, "there is no bucket of that name"
+    elif status == _NOT_FOUND:
+        version = f" in version {ref.version_id}" if ref.version_id else ""
+        kind = MissingObjectError
+        ours, what = MISSING_OBJECT, f"there is no such object{version}"
+    elif code == "InvalidObjectState":
+        ours, what = ARCHIVED, "the object is archived: restore it"
+    elif status in _REDIRECTS or code in _WRONG_REGION_CODES:
+        ours, what = (
+            WRONG_REGION,
+            "the bucket is in another region than asked: set source.region or "
+            "source.s3_endpoint_url",
+        )
+    elif status == _FORBIDDEN:
+        action = "s3:GetObjectVersion" if ref.version_id else "s3:GetObject"
+        kind = AccessDeniedError
+        ours, what = (
+            ACCESS_DENIED,
+            f"access denied: allow {action}, and kms:Decrypt if it is encrypted; "
+            "without s3:ListBucket a missing key looks the same",
+        )
+    elif code == "SlowDown" or status == _TOO_MANY_REQUESTS:
+        ours, what = SLOW_DOWN, "S3 asks to slow down"
+    elif status in _SERVER_ERRORS:
+        ours, what = SERVER_ERROR, "S3 failed"
+    else:
+        ours, what = REFUSED, "S3 refused the request"
+    return kind(ours, f"{ref.url}: {what} ({said})")
+
+
+def obstore_fault(ref: ObjectRef, error: Exception) -> RetriableError:
+    """Translate what obstore raised, whether on the request or in its body."""
+    text = str(error)
+    if answer := _ANSWER.search(text):
+        body = answer["body"] or ""
+        code, message = _CODE.search(body), _MESSAGE.search(body)
+        return refusal(
+            ref,
+            status=int(answer["status"]),
+            code=code[1] if code else "",
+            message=message[1] if message else "",
+        )
+    if _REDIRECTED.search(text):
+        return redirected(ref)
+    cause = _CAUSE.search(text)
+    said = text.partition("\n")[0].rpartition(" - ")[2][:_MAX_SAID]
+    if cause:
+        said = cause["said"] or f"its certificate is refused ({cause['refused_for']})"
+    if _UNCONNECTED.search(text):
+        return CommonFaultError(
+            UNREACHABLE,
+            f"cannot reach S3 for {ref.url}: {said}: check the network, the proxy and "
+            "source.s3_endpoint_url",
+        )
+    return timeout(ref) if _TIMED_OUT.search(text) else broken_off(ref, said)
+
+
+def boto3_fault(ref: ObjectRef, error: BotoCoreError | ClientError) -> RetriableError:
+    """Translate what boto3 raised, whether on the request or in its body."""
+    if isinstance(error, ClientError) and error.operation_name != "AssumeRole":
+        return refusal(
+            ref,
+            status=error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0),
+            code=service_code(error),
+            message=error.response.get("Error", {}).get("Message", ""),
+        )
+    if isinstance(error, ReadTimeoutError):
+        return timeout(ref)
+    if isinstance(
+        error, (ConnectionClosedError, IncompleteReadError, ResponseStreamingError)
+    ):
+        return broken_off(ref, str(error))
+    return fault_of(error, f"cannot read {ref.url}")
+
+
+def redirected(ref: ObjectRef) -> RetriableError:
+    """S3 sends the request elsewhere without saying where."""
+    return refusal(ref, status=301, code="", message="Moved Permanently")
+
+
+def broken_off(ref: ObjectRef, said: str) -> DownloadError:
+    """The connection ended before the body did."""
+    return DownloadError(BROKEN_OFF, f"{ref.url}: the download broke off: {said}")
+
+
+def timeout(ref: ObjectRef) -> DownloadError:
+    """S3 sent nothing for too long."""
+    return DownloadError(TIMEOUT, f"{ref.url}: the download stood still for too long")

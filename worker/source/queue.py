@@ -1,0 +1,270 @@
+"""The SQS queue: receive, delete, change visibility, depth.
+
+Source: Amazon SQS API Reference, ReceiveMessage, DeleteMessageBatch,
+ChangeMessageVisibilityBatch and GetQueueAttributes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, TypeVar
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from worker.errors import CommonFaultError
+from worker.source.faults import fault_of, service_code
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import (
+        BatchResultErrorEntryTypeDef,
+        MessageTypeDef,
+    )
+
+    from worker.errors import RetriableError
+
+Item = TypeVar("Item")
+
+NO_QUEUE = "no_queue"
+ACCESS_DENIED = "access_denied"
+OVER_LIMIT = "over_limit"
+
+_MAX_BATCH = 10
+_NO_ANSWER = "NoAnswer"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NO_QUEUE_CODES = ("QueueDoesNotExist", "NonExistentQueue")
+_ACCESS_DENIED_CODES = ("AccessDenied", "AccessDeniedException")
+_LOST_HANDLE_CODES = ("MessageNotInflight", "ReceiptHandleIsInvalid")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One received message.
+
+    Attributes:
+        receive_count: How often it was received, this time included.
+        sent_at: When it was put into the queue.
+    """
+
+    id: str
+    receipt_handle: str
+    body: str
+    receive_count: int = 1
+    sent_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One entry of a batch that SQS did not carry out.
+
+    Attributes:
+        code: AWS's own.
+        sentence: What SQS said of it, and of which message.
+        handle_lost: The receipt handle is good for nothing any more: the message is
+            visible again, was received by someone else, or is gone.
+    """
+
+    message: Message
+    code: str
+    sentence: str
+    handle_lost: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """How many messages the queue holds, approximately."""
+
+    visible: int
+    in_flight: int
+    delayed: int
+
+    @property
+    def total(self) -> int:
+        return self.visible + self.in_flight + self.delayed
+
+
+class Queue:
+    """One SQS queue; safe to use from any thread.
+
+    Nothing is tried again here beyond boto3's own few attempts.
+
+    Args:
+        client: Of the queue's region.
+        queue_url: Which queue.
+
+    Raises:
+        CommonFaultError: From every method: credentials, network, throttling, KMS, no
+            such queue, access denied.
+        AwsError: From every method: anything else that SQS refuses.
+    """
+
+    def __init__(self, client: SQSClient, queue_url: str) -> None:
+        self._client = client
+        self._queue_url = queue_url
+
+    def receive(
+        self, *, max_messages: int, wait_s: int, visibility_timeout_s: int
+    ) -> list[Message]:
+        """Receive what is there, or comes within ``wait_s``; perhaps nothing.
+
+        Args:
+            max_messages: 1 to 10.
+            wait_s: 0 to 20 seconds.
+            visibility_timeout_s: 0 to 43,200 seconds, instead of the queue's own.
+        """
+        try:
+            response = self._client.receive_message(
+                QueueUrl=self._queue_url,
+                MaxNumberOfMessages=max_messages,
+                WaitTimeSeconds=wait_s,
+                VisibilityTimeout=visibility_timeout_s,
+                MessageSystemAttributeNames=[
+                    "ApproximateReceiveCount",
+                    "SentTimestamp",
+                ],
+            )
+        except (BotoCoreError, ClientError) as error:
+            raise self._fault(error, "receive from", "sqs:ReceiveMessage") from error
+        return [_message(received) for received in response.get("Messages", ())]
+
+    def delete(self, messages: Sequence[Message]) -> tuple[Failure, ...]:
+        """Delete messages, ten a call; safe to repeat.
+
+        Returns:
+            Those that SQS did not delete, each with its reason.
+        """
+        failures: list[Failure] = []
+        for batch in _batches(messages):
+            try:
+                response = self._client.delete_message_batch(
+                    QueueUrl=self._queue_url,
+                    Entries=[
+                        {"Id": str(n), "ReceiptHandle": message.receipt_handle}
+                        for n, message in enumerate(batch)
+                    ],
+                )
+            except (BotoCoreError, ClientError) as error:
+                raise self._fault(error, "delete from", "sqs:DeleteMessage") from error
+            done = {entry["Id"] for entry in response.get("Successful", ())}
+            failures += _failures(batch, done, response.get("Failed", ()))
+        return tuple(failures)
+
+    def change_visibility(
+        self, changes: Sequence[tuple[Message, int]]
+    ) -> tuple[Failure, ...]:
+        """Set for how many seconds from now messages stay hidden, ten a call.
+
+        Args:
+            changes: Messages, each with 0 to 43,200 seconds; 0 gives it back at once.
+
+        Returns:
+            Those that SQS did not change, each with its reason.
+        """
+        failures: list[Failure] = []
+        for batch in _batches(changes):
+            try:
+                response = self._client.change_message_visibility_batch(
+                    QueueUrl=self._queue_url,
+                    Entries=[
+                        {
+                            "Id": str(n),
+                            "ReceiptHandle": message.receipt_handle,
+                            "VisibilityTimeout": timeout_s,
+                        }
+                        for n, (message, timeout_s) in enumerate(batch)
+                    ],
+                )
+            except (BotoCoreError, ClientError) as error:
+                raise self._fault(
+                    error, "extend messages of", "sqs:ChangeMessageVisibility"
+                ) from error
+            done = {entry["Id"] for entry in response.get("Successful", ())}
+            failures += _failures(
+                [message for message, _ in batch], done, response.get("Failed", ())
+            )
+        return tuple(failures)
+
+    def depth(self) -> Depth:
+        """Ask how many messages there are."""
+        try:
+            attributes = self._client.get_queue_attributes(
+                QueueUrl=self._queue_url,
+                AttributeNames=[
+                    "ApproximateNumberOfMessages",
+                    "ApproximateNumberOfMessagesNotVisible",
+                    "ApproximateNumberOfMessagesDelayed",
+                ],
+            )["Attributes"]
+        except (BotoCoreError, ClientError) as error:
+            raise self._fault(
+                error, "ask for the depth of", "sqs:GetQueueAttributes"
+            ) from error
+        return Depth(
+            visible=int(attributes["ApproximateNumberOfMessages"]),
+            in_flight=int(attributes["ApproximateNumberOfMessagesNotVisible"]),
+            delayed=int(attributes["ApproximateNumberOfMessagesDelayed"]),
+        )
+
+    def _fault(
+        self, error: BotoCoreError | ClientError, doing: str, permission: str
+    ) -> RetriableError:
+        doing = f"cannot {doing} {self._queue_url}"
+        code = service_code(error) if isinstance(error, ClientError) else ""
+        if code in _NO_QUEUE_CODES:
+            return CommonFaultError(
+                NO_QUEUE,
+                f"{doing}: there is no such queue: check source.queue_url and "
+                "source.region",
+            )
+        if code in _ACCESS_DENIED_CODES:
+            return CommonFaultError(
+                ACCESS_DENIED, f"{doing}: access denied: allow {permission}"
+            )
+        if code == "OverLimit":
+            return CommonFaultError(
+                OVER_LIMIT,
+                f"{doing}: it has as many messages in flight as SQS allows, 120,000",
+            )
+        return fault_of(error, doing)
+
+
+def _message(received: MessageTypeDef) -> Message:
+    attributes = received.get("Attributes", {})
+    sent_ms = attributes.get("SentTimestamp")
+    return Message(
+        id=received["MessageId"],
+        receipt_handle=received["ReceiptHandle"],
+        body=received["Body"],
+        receive_count=int(attributes.get("ApproximateReceiveCount", 1)),
+        sent_at=_EPOCH + timedelta(milliseconds=int(sent_ms)) if sent_ms else None,
+    )
+
+
+def _batches(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    for begin in range(0, len(items), _MAX_BATCH):
+        yield items[begin : begin + _MAX_BATCH]
+
+
+def _failures(
+    batch: Sequence[Message],
+    done: set[str],
+    failed: Sequence[BatchResultErrorEntryTypeDef],
+) -> Iterator[Failure]:
+    """Everything that SQS did not say to be done: an unanswered entry is none."""
+    errors = {entry["Id"]: entry for entry in failed}
+    for n, message in enumerate(batch):
+        if str(n) in done:
+            continue
+        entry = errors.get(str(n))
+        code = entry["Code"].rpartition(".")[2] if entry else _NO_ANSWER
+        said = entry.get("Message", "") if entry else ""
+        yield Failure(
+            message=message,
+            code=code,
+            sentence=f"SQS refused message {message.id}: {code} {said}".rstrip(),
+            handle_lost=code in _LOST_HANDLE_CODES
+            or (code == "InvalidParameterValue" and "expired" in said),
+        )

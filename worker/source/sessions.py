@@ -1,0 +1,248 @@
+"""Credentials, regions and clients of AWS."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import threading
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3.session
+import botocore.session
+from botocore.config import Config
+from botocore.credentials import (
+    AssumeRoleCredentialFetcher,
+    CredentialProvider,
+    CredentialResolver,
+    DeferredRefreshableCredentials,
+    RefreshableCredentials,
+)
+from botocore.exceptions import ConfigNotFound, ConfigParseError, ProfileNotFound
+
+from worker.errors import CommonFaultError, ConfigError
+from worker.source.faults import AWS_ERRORS, NO_CREDENTIALS, fault_of, no_credentials
+
+if TYPE_CHECKING:
+    from botocore.client import BaseClient
+    from botocore.config import _S3Dict
+    from botocore.credentials import Credentials
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
+    from obstore.store import S3Credential
+
+    from worker.config import SourceConfig
+
+CONNECT_TIMEOUT_S = 5
+READ_TIMEOUT_S = 60
+
+_MAX_ATTEMPTS = 3
+_WAIT_MARGIN_S = 10  # a long poll must end before the connection is given up
+_MAX_CONNECTIONS = 32
+_CREDENTIAL_LIFE = timedelta(seconds=60)
+
+
+class AwsSession:
+    """One identity towards AWS; safe to use from any thread.
+
+    No call is made before the first client needs credentials.
+
+    Args:
+        source: The section ``[source]``.
+
+    Raises:
+        ConfigError: An unknown profile, an unreadable AWS configuration file or
+            certificate bundle, or no region.
+    """
+
+    def __init__(self, source: SourceConfig) -> None:
+        self._source = source
+        self._lock = threading.Lock()
+        self._s3_clients: dict[str, S3Client] = {}
+        own = self._identity()
+        self.region = source.region or _region(own)
+        self.ca_bundle = _ca_bundle(own)
+        core = self._assuming(own) if source.role_arn else own
+        self._boto3 = boto3.session.Session(
+            botocore_session=core, region_name=self.region
+        )
+
+    def sqs_client(self) -> SQSClient:
+        """A client for the queue, which waits longer than the longest long poll."""
+        read_timeout_s = self._source.wait_time_s + _WAIT_MARGIN_S
+        with self._lock:
+            return self._boto3.client(
+                "sqs",
+                endpoint_url=self._endpoint(self._source.sqs_endpoint_url),
+                config=_config(read_timeout=max(read_timeout_s, READ_TIMEOUT_S)),
+            )
+
+    def s3_client(self, region: str | None = None) -> S3Client:
+        """The client for buckets in one region; None: in the queue's region."""
+        region = region or self.region
+        with self._lock:
+            client = self._s3_clients.get(region)
+            if client is None:
+                endpoint_url = self._endpoint(self._source.s3_endpoint_url)
+                client = self._boto3.client(
+                    "s3",
+                    region_name=region,
+                    endpoint_url=endpoint_url,
+                    config=_config(
+                        s3={
+                            "addressing_style": "path" if endpoint_url else "auto",
+                            "us_east_1_regional_endpoint": "regional",
+                        }
+                    ),
+                )
+                self._s3_clients[region] = client
+            return client
+
+    def credential(self) -> S3Credential:
+        """The credentials as they are now, for obstore, which asks again each minute.
+
+        Raises:
+            CommonFaultError: There are none, or they could not be refreshed.
+        """
+        doing = "cannot sign requests to AWS"
+        try:
+            with self._lock:
+                credentials = self._boto3.get_credentials()
+            frozen = credentials and credentials.get_frozen_credentials()
+        except AWS_ERRORS as error:
+            raise fault_of(error, doing) from error
+        if not (frozen and frozen.access_key and frozen.secret_key):
+            raise CommonFaultError(
+                NO_CREDENTIALS, no_credentials(doing, "no AWS credentials found")
+            )
+        # botocore refreshes them minutes before they expire, but only when asked.
+        is_refreshable = isinstance(credentials, RefreshableCredentials)
+        return {
+            "access_key_id": frozen.access_key,
+            "secret_access_key": frozen.secret_key,
+            "token": frozen.token,
+            "expires_at": datetime.now(UTC) + _CREDENTIAL_LIFE
+            if is_refreshable
+            else None,
+        }
+
+    def _endpoint(self, own: str) -> str | None:
+        return own or self._source.endpoint_url or None
+
+    def _identity(self) -> botocore.session.Session:
+        """Static keys, a profile, or boto3's own chain."""
+        source = self._source
+        core = botocore.session.Session(profile=source.profile or None)
+        try:
+            core.get_scoped_config()
+        except ProfileNotFound as error:
+            place = "source.profile" if source.profile else "AWS_PROFILE"
+            raise ConfigError(
+                (f"{place}: AWS's configuration files have no {core.profile!r}",)
+            ) from error
+        except (ConfigNotFound, ConfigParseError) as error:
+            raise ConfigError((f"AWS's own configuration: {error}",)) from error
+        if source.access_key_id:
+            core.set_credentials(
+                source.access_key_id,
+                source.secret_access_key.get_secret_value(),
+                source.session_token.get_secret_value() or None,
+            )
+        return core
+
+    def _assuming(self, own: botocore.session.Session) -> botocore.session.Session:
+        """A session whose credentials are those of ``role_arn``."""
+        core = botocore.session.Session(profile=self._source.profile or None)
+        provider = _RoleProvider(own, self._source, self.region)
+        core.register_component("credential_provider", CredentialResolver([provider]))
+        return core
+
+
+class _RoleProvider(CredentialProvider):
+    """Credentials of ``source.role_arn``, asked of STS by another identity."""
+
+    METHOD = "assume-role"
+
+    def __init__(
+        self, own: botocore.session.Session, source: SourceConfig, region: str
+    ) -> None:
+        super().__init__(own)
+        self._own = own
+        self._source = source
+        self._region = region
+
+    def load(self) -> Credentials | None:
+        own_credentials = self._own.get_credentials()
+        if own_credentials is None:
+            return None
+        arguments = {"RoleSessionName": self._source.role_session_name}
+        if self._source.external_id:
+            arguments["ExternalId"] = self._source.external_id
+        fetcher = AssumeRoleCredentialFetcher(
+            self._sts_client, own_credentials, self._source.role_arn, arguments
+        )
+        return DeferredRefreshableCredentials(
+            fetcher.fetch_credentials, method=self.METHOD
+        )
+
+    def _sts_client(
+        self,
+        service: str,
+        *,
+        aws_access_key_id: str,
+        aws_secret_access_key: str,
+        aws_session_token: str | None,
+    ) -> BaseClient:
+        """As the fetcher calls it, with the credentials of the other identity."""
+        client: BaseClient = self._own.create_client(
+            service,
+            region_name=self._region,
+            endpoint_url=self._source.endpoint_url or None,
+            aws_access_key_id=aws_access_key_id,
+            aws_secret_access_key=aws_secret_access_key,
+            aws_session_token=aws_session_token,
+            config=_config(),
+        )
+        return client
+
+
+def _config(*, read_timeout: int = READ_TIMEOUT_S, s3: _S3Dict | None = None) -> Config:
+    return Config(
+        connect_timeout=CONNECT_TIMEOUT_S,
+        read_timeout=read_timeout,
+        retries={"mode": "standard", "total_max_attempts": _MAX_ATTEMPTS},
+        max_pool_connections=_MAX_CONNECTIONS,
+        tcp_keepalive=True,
+        user_agent_extra=user_agent(),
+        s3=s3,
+    )
+
+
+def user_agent() -> str:
+    """How trailfeed names itself to AWS."""
+    try:
+        return f"trailfeed/{importlib.metadata.version('trailfeed')}"
+    except importlib.metadata.PackageNotFoundError:
+        return "trailfeed/unpackaged"
+
+
+def _region(core: botocore.session.Session) -> str:
+    region = core.get_config_variable("region")
+    if not region:
+        raise ConfigError(
+            ('source.region: name the region of the queue, such as "us-east-1"',)
+        )
+    return str(region)
+
+
+def _ca_bundle(core: botocore.session.Session) -> bytes | None:
+    """The certificates that AWS_CA_BUNDLE or the profile's ``ca_bundle`` names."""
+    path = core.get_config_variable("ca_bundle")
+    if not path:
+        return None
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise ConfigError(
+            (f"AWS_CA_BUNDLE: cannot read {path}: {error.strerror}",)
+        ) from error
