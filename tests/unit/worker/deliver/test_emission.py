@@ -1,0 +1,253 @@
+"""Emission: order, sharing of chunks, back-pressure, and objects that are bad."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from typing import TYPE_CHECKING, cast
+
+import msgpack
+import pytest
+
+from plugin_bridge.forward.entries import EventEncoder
+from tests.fakes.calls import RecordedQueueCalls, make_message
+from worker.config.model import DecodeConfig
+from worker.deliver.budget import Budget
+from worker.deliver.chunks import ChunkBuilder
+from worker.deliver.emission import Emission
+from worker.deliver.inbox import Downloaded
+from worker.deliver.ledger import Fate, HeldObject, Ledger
+from worker.deliver.progress import Progress
+from worker.deliver.segments import Segmenter
+from worker.deliver.settlement import Settlement
+from worker.source.notifications import ObjectRef
+from worker.source.objects import Body
+
+if TYPE_CHECKING:
+    from plugin_bridge.client import Chunk, ForwardClient
+    from worker.deliver.calls import QueueCalls
+
+CHUNK_BYTES = 1000
+LINGER_S = 0.1
+
+
+class Window:
+    """In place of the client: takes chunks while it has room."""
+
+    def __init__(self) -> None:
+        self.room = 100
+        self.chunks: list[Chunk] = []
+
+    @property
+    def has_room(self) -> bool:
+        return self.room > 0
+
+    def send(self, chunk: Chunk, now: float) -> None:
+        del now
+        assert self.has_room
+        self.room -= 1
+        self.chunks.append(chunk)
+
+    def ids(self) -> list[str]:
+        """The records' ids, in the order in which they were sent."""
+        found: list[str] = []
+        for chunk in self.chunks:
+            unpacker = msgpack.Unpacker()
+            unpacker.feed(chunk.payload)
+            entries = [record["eventID"] for _, record in unpacker]
+            assert len(entries) == chunk.count
+            found += entries
+        return found
+
+
+class Scene:
+    """An emission with everything around it; time stands still unless it is moved."""
+
+    def __init__(self) -> None:
+        self.window = Window()
+        self.calls = RecordedQueueCalls()
+        self.ledger = Ledger()
+        self.budget = Budget(10**9)
+        self.progress = Progress()
+        self.settlement = Settlement(
+            cast("QueueCalls", self.calls),
+            self.ledger,
+            self.progress,
+            visibility_timeout_s=600,
+        )
+        encoder = EventEncoder()
+        numbers = iter(range(10**6))
+        self.emission = Emission(
+            cast("ForwardClient", self.window),
+            segmenter=Segmenter(
+                DecodeConfig(), encoder, segment_bytes=CHUNK_BYTES, now=lambda: 1e9
+            ),
+            builder=ChunkBuilder(
+                encoder,
+                tag="aws.cloudtrail",
+                chunk_bytes=CHUNK_BYTES,
+                linger_s=LINGER_S,
+                random_bytes=lambda count: next(numbers).to_bytes(count, "big"),
+            ),
+            budget=self.budget,
+            ledger=self.ledger,
+            settlement=self.settlement,
+            progress=self.progress,
+            clock=lambda: 0.0,
+        )
+
+    def bring(self, number: int, body: bytes) -> HeldObject:
+        """An object's body arrives."""
+        holder = self.ledger.hold(
+            make_message(number),
+            [ObjectRef("bucket", f"key-{number}")],
+            received_at=0.0,
+            extend_at=200.0,
+        )
+        (item,) = holder.objects
+        self.emission.on_downloaded(
+            Downloaded(item, Body(body, len(body), "etag", None))
+        )
+        return item
+
+    def step(self, now: float = 0.0, *, at_once: bool = False) -> None:
+        self.emission.step(now, at_once=at_once)
+
+    def acknowledge_all(self) -> None:
+        for chunk in self.window.chunks:
+            self.emission.on_acked(chunk.id, 0.0)
+
+
+def log_file(prefix: str, count: int, *, padding: int = 0) -> bytes:
+    records = [
+        {
+            "eventID": f"{prefix}-{n}",
+            "eventTime": "2023-07-10T12:05:01Z",
+            "x": "x" * padding,
+        }
+        for n in range(count)
+    ]
+    return gzip.compress(json.dumps({"Records": records}).encode())
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()
+
+
+def test_small_objects_share_a_chunk_that_lingers(scene: Scene) -> None:
+    scene.bring(0, log_file("a", 2))
+    scene.bring(1, log_file("b", 2))
+    scene.step(0.0)
+    assert scene.window.chunks == []
+    assert scene.emission.due() == LINGER_S
+    scene.step(LINGER_S)
+    assert len(scene.window.chunks) == 1
+    assert scene.window.ids() == ["a-0", "a-1", "b-0", "b-1"]
+
+
+def test_large_objects_fill_many_chunks_in_order(scene: Scene) -> None:
+    scene.bring(0, log_file("a", 50, padding=100))
+    scene.step(0.0)
+    scene.step(LINGER_S)
+    assert len(scene.window.chunks) > 5
+    assert scene.window.ids() == [f"a-{n}" for n in range(50)]
+    for chunk in scene.window.chunks:
+        assert len(chunk.payload) < 2 * CHUNK_BYTES
+
+
+def test_a_message_is_deleted_only_after_the_last_ack(scene: Scene) -> None:
+    item = scene.bring(0, log_file("a", 50, padding=100))
+    scene.step(0.0)
+    scene.step(LINGER_S)
+    for chunk in scene.window.chunks[:-1]:
+        scene.emission.on_acked(chunk.id, 0.0)
+    assert item.holder.fate is Fate.HELD
+    assert scene.settlement.is_idle
+    scene.emission.on_acked(scene.window.chunks[-1].id, 0.0)
+    scene.settlement.step(1.0, at_once=True)
+    assert [h.message.id for h in scene.calls.deletes[0]] == ["m0"]
+    assert scene.progress.records_delivered == 50
+    assert scene.budget.used_bytes == 0
+
+
+def test_nothing_is_decoded_while_the_receiver_has_no_room(scene: Scene) -> None:
+    scene.window.room = 2
+    scene.bring(0, log_file("a", 50, padding=100))
+    scene.bring(1, b"never looked at")
+    for _ in range(5):
+        scene.step(1.0)
+    assert len(scene.window.chunks) == 2
+    assert scene.emission.backlog == 2
+    assert not scene.emission.can_go_on
+    scene.window.room = 100
+    assert scene.emission.can_go_on
+    scene.step(1.0)
+    scene.step(2.0)
+    assert scene.window.ids()[:50] == [f"a-{n}" for n in range(50)]
+
+
+def test_draining_does_not_wait_for_company(scene: Scene) -> None:
+    scene.bring(0, log_file("a", 1))
+    scene.step(0.0, at_once=True)
+    assert scene.window.ids() == ["a-0"]
+
+
+def test_an_object_without_records_is_done_at_once(scene: Scene) -> None:
+    scene.bring(0, gzip.compress(b'{"Records": []}'))
+    scene.bring(1, b"")
+    scene.step(0.0)
+    scene.settlement.step(1.0, at_once=True)
+    assert len(scene.calls.deletes[0]) == 2
+    assert scene.window.chunks == []
+    assert scene.ledger.objects_done == 2
+
+
+def test_a_bad_object_goes_back_and_others_pass(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    bad = scene.bring(0, log_file("bad", 3)[:-9])
+    scene.bring(1, log_file("good", 3))
+    scene.step(0.0)
+    scene.step(LINGER_S)
+    scene.acknowledge_all()
+    scene.settlement.step(1.0, at_once=True)
+    assert bad.holder.fate is Fate.ABANDONED
+    assert scene.window.ids() == ["good-0", "good-1", "good-2"]
+    assert [[h.message.id for h in batch] for batch in scene.calls.deletes] == [["m1"]]
+    assert [change[0].message.id for change in scene.calls.changes[0]] == ["m0"]
+    assert scene.progress.objects_failed == 1
+    assert "s3://bucket/key-0" in caplog.text
+    assert scene.budget.used_bytes == 0
+
+
+def test_emission_of_a_message_stops_when_it_is_abandoned(scene: Scene) -> None:
+    scene.window.room = 2
+    item = scene.bring(0, log_file("a", 50, padding=100))
+    scene.step(0.0)
+    scene.ledger.abandon(item.holder)
+    scene.window.room = 100
+    scene.step(0.0)
+    scene.step(LINGER_S)
+    assert len(scene.window.ids()) < 50
+    scene.acknowledge_all()
+    assert scene.settlement.is_idle
+    assert scene.budget.used_bytes == 0
+
+
+def test_the_record_time_is_its_event_time(scene: Scene) -> None:
+    scene.bring(0, log_file("a", 1))
+    scene.step(0.0, at_once=True)
+    (time, _record) = msgpack.unpackb(scene.window.chunks[0].payload)
+    assert int.from_bytes(time.data[:4], "big") == 1_688_990_701
+
+
+@pytest.mark.parametrize("text", ["never", "1912-04-15T02:20:00Z"])
+def test_a_record_without_a_usable_time_gets_one_all_the_same(
+    scene: Scene, text: str
+) -> None:
+    document = {"Records": [{"eventID": "a", "eventTime": text}]}
+    scene.bring(0, json.dumps(document).encode())
+    scene.step(0.0, at_once=True)
+    (time, _record) = msgpack.unpackb(scene.window.chunks[0].payload)
+    assert int.from_bytes(time.data[:4], "big") == 1_000_000_000

@@ -1,0 +1,240 @@
+"""Receives: as many as there is room for, full batches, and what messages become."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from plugin_bridge.forward.backoff import Backoff
+from tests.fakes.calls import RecordedQueueCalls, make_message
+from worker.config.model import SourceConfig
+from worker.deliver.inbox import DepthTaken, Received, ReceiveFailed
+from worker.deliver.intake import MAX_RECEIVE_MESSAGES, Intake
+from worker.deliver.ledger import Fate, HeldObject, Ledger
+from worker.deliver.progress import Progress
+from worker.deliver.settlement import Settlement
+from worker.errors import AwsError
+from worker.source.queue import Depth
+from worker.source.selection import Selection
+
+if TYPE_CHECKING:
+    from worker.deliver.calls import QueueCalls
+    from worker.source.queue import Message
+
+BACKLOG = 64
+
+
+def event(*keys: str, bucket: str = "logs") -> str:
+    """An S3 event's body that names ``keys``."""
+    return json.dumps(
+        {
+            "Records": [
+                {
+                    "eventVersion": "2.1",
+                    "eventSource": "aws:s3",
+                    "awsRegion": "us-east-1",
+                    "eventName": "ObjectCreated:Put",
+                    "s3": {
+                        "bucket": {"name": bucket},
+                        "object": {"key": key, "size": 1500, "eTag": "0" * 32},
+                    },
+                }
+                for key in keys
+            ]
+        }
+    )
+
+
+class Scene:
+    """An intake with everything around it."""
+
+    def __init__(
+        self,
+        *,
+        until_empty: bool = False,
+        backlog_objects: int = BACKLOG,
+        **source: str,
+    ) -> None:
+        config = SourceConfig.model_validate(
+            {
+                "queue_url": "https://sqs.us-east-1.amazonaws.com/123456789012/q",
+                "region": "us-east-1",
+                **source,
+            }
+        )
+        self.calls = RecordedQueueCalls()
+        self.ledger = Ledger()
+        self.progress = Progress()
+        self.wanted: list[HeldObject] = []
+        calls = cast("QueueCalls", self.calls)
+        self.settlement = Settlement(
+            calls, self.ledger, self.progress, visibility_timeout_s=600
+        )
+        self.intake = Intake(
+            config,
+            Selection(
+                allowed_buckets=["logs"], include_keys=[], exclude_keys=["/Digest/"]
+            ),
+            calls=calls,
+            ledger=self.ledger,
+            settlement=self.settlement,
+            progress=self.progress,
+            backoff=Backoff(),
+            jitter=lambda: 1.0,
+            backlog_objects=backlog_objects,
+            until_empty=until_empty,
+        )
+
+    def step(
+        self, now: float = 0.0, *, backlog: int = 0, has_room: bool = True
+    ) -> None:
+        self.intake.step(now, has_room=has_room, backlog=backlog)
+
+    def bring(self, *messages: Message, now: float = 1.0) -> None:
+        """Answer a receive that was ordered."""
+        self.intake.on_received(
+            Received(list(messages), now), now, want=self.wanted.append
+        )
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()
+
+
+def test_one_receive_for_a_full_batch_while_the_queue_is_idle(scene: Scene) -> None:
+    scene.step()
+    scene.step()
+    assert scene.calls.receives == [MAX_RECEIVE_MESSAGES]
+
+
+def test_a_second_one_beside_it_once_batches_come_full(scene: Scene) -> None:
+    scene.step()
+    scene.bring(*[make_message(n, event(f"k{n}")) for n in range(10)])
+    for _ in range(3):
+        scene.step()
+    assert len(scene.calls.receives) == 3
+
+
+def test_nothing_is_received_without_room(scene: Scene) -> None:
+    scene.step(has_room=False)
+    scene.step(backlog=BACKLOG - MAX_RECEIVE_MESSAGES + 1)
+    assert scene.calls.receives == []
+    scene.step(backlog=BACKLOG - MAX_RECEIVE_MESSAGES)
+    assert len(scene.calls.receives) == 1
+
+
+def test_a_small_backlog_still_takes_a_batch() -> None:
+    scene = Scene(backlog_objects=4)
+    scene.step()
+    assert scene.calls.receives == [MAX_RECEIVE_MESSAGES]
+    scene.bring(make_message(0, event("k")))
+    scene.step(backlog=1)
+    assert len(scene.calls.receives) == 1
+
+
+def test_objects_of_a_message_are_wanted_in_order(scene: Scene) -> None:
+    scene.step()
+    scene.bring(make_message(0, event("a", "b")))
+    assert [item.ref.key for item in scene.wanted] == ["a", "b"]
+    assert scene.ledger.held_count == 1
+    assert scene.progress.messages_received == 1
+
+
+def test_a_message_that_needs_no_download_is_deleted(scene: Scene) -> None:
+    scene.step()
+    scene.bring(make_message(0, event("x/Digest/y")))
+    scene.settlement.step(1.0, at_once=True)
+    assert [[h.message.id for h in batch] for batch in scene.calls.deletes] == [["m0"]]
+    assert scene.wanted == []
+
+
+@pytest.mark.parametrize("body", ["no notification", event("k", bucket="foreign")])
+def test_unknown_messages_go_back_with_a_delay(scene: Scene, body: str) -> None:
+    scene.step()
+    scene.bring(make_message(0, body, receive_count=3))
+    scene.settlement.step(1.0, at_once=True)
+    ((change,),) = scene.calls.changes
+    assert change[1] == 40
+    assert scene.calls.deletes == []
+    assert scene.progress.objects_failed == 1
+
+
+def test_unknown_messages_are_deleted_where_so_configured() -> None:
+    scene = Scene(on_unknown_message="delete")
+    scene.step()
+    scene.bring(make_message(0, "no notification"))
+    scene.settlement.step(1.0, at_once=True)
+    assert len(scene.calls.deletes) == 1
+    assert scene.calls.changes == []
+
+
+def test_failed_receives_back_off_and_recover(scene: Scene) -> None:
+    scene.step(0.0)
+    scene.intake.on_failed(ReceiveFailed(AwsError("Down", "SQS is down")), now=10.0)
+    due = scene.intake.due(10.0)
+    assert due is not None
+    scene.step(due - 0.01)
+    assert len(scene.calls.receives) == 1
+    scene.step(due)
+    assert len(scene.calls.receives) == 2
+    scene.intake.on_failed(ReceiveFailed(AwsError("Down", "SQS is down")), now=due)
+    second = scene.intake.due(due)
+    assert second is not None
+    assert second - due > due - 10.0
+
+
+def test_after_closing_what_comes_is_given_back_at_once(scene: Scene) -> None:
+    scene.step()
+    scene.intake.close()
+    assert not scene.intake.is_idle
+    scene.bring(make_message(0, event("a")))
+    scene.settlement.step(1.0, at_once=True)
+    ((change,),) = scene.calls.changes
+    assert change[1] == 0
+    assert change[0].fate is Fate.ABANDONED
+    assert scene.wanted == []
+    assert scene.intake.is_idle
+    scene.step(2.0)
+    assert len(scene.calls.receives) == 1
+
+
+def test_the_depth_is_taken_only_when_nothing_is_held() -> None:
+    scene = Scene(until_empty=True)
+    scene.step()
+    scene.bring()
+    assert scene.calls.depths == 1
+    scene.intake.on_depth(DepthTaken(Depth(visible=0, in_flight=0, delayed=0)), 5.0)
+    assert scene.progress.empty_since == 5.0
+    scene.step(6.0)
+    scene.bring(now=7.0)
+    scene.intake.on_depth(DepthTaken(Depth(visible=0, in_flight=0, delayed=0)), 8.0)
+    assert scene.progress.empty_since == 5.0
+
+
+@pytest.mark.parametrize(
+    "depth",
+    [
+        Depth(visible=1, in_flight=0, delayed=0),
+        Depth(visible=0, in_flight=1, delayed=0),
+        Depth(visible=0, in_flight=0, delayed=1),
+    ],
+)
+def test_the_queue_is_empty_only_when_nothing_is_anywhere_in_it(depth: Depth) -> None:
+    scene = Scene(until_empty=True)
+    scene.step()
+    scene.bring()
+    scene.intake.on_depth(DepthTaken(depth), 5.0)
+    assert scene.progress.empty_since == 0.0
+
+
+def test_a_message_ends_the_emptiness() -> None:
+    scene = Scene(until_empty=True)
+    scene.step()
+    scene.bring()
+    scene.intake.on_depth(DepthTaken(Depth(visible=0, in_flight=0, delayed=0)), 5.0)
+    scene.step(6.0)
+    scene.bring(make_message(0, event("a")), now=7.0)
+    assert scene.progress.empty_since == 0.0

@@ -1,0 +1,1 @@
+"""The worker's loop: from received messages to acknowledged chunks, and back."""

@@ -1,0 +1,190 @@
+"""Bodies become records, records become chunks, chunks go to the receiver."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from typing import TYPE_CHECKING
+
+from worker.deliver.settlement import retry_delay_s
+from worker.errors import BadObjectError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from plugin_bridge.client import Chunk, ForwardClient
+    from worker.deliver.budget import Budget
+    from worker.deliver.chunks import ChunkBuilder
+    from worker.deliver.inbox import Downloaded
+    from worker.deliver.ledger import HeldObject, Ledger
+    from worker.deliver.progress import Progress
+    from worker.deliver.segments import Segment, Segmenter
+    from worker.deliver.settlement import Settlement
+
+logger = logging.getLogger(__name__)
+
+SLICE_S = 0.02
+"""The loop looks at its sockets and its inbox this often while it decodes."""
+
+
+class Emission:
+    """Decodes one object at a time, and only while the receiver has room.
+
+    So that a slow receiver costs no more memory than the bodies that wait, and the
+    records of an object go out in their order.
+
+    Args:
+        client: The connection to the receiver.
+        segmenter: Takes a body apart.
+        builder: Gathers segments into chunks.
+        budget: Charged for bodies, documents and chunks.
+        ledger: Told what was emitted and what was acknowledged.
+        settlement: Takes complete messages, and those that cannot be decoded.
+        progress: Counted up here.
+        clock: Monotonic time.
+    """
+
+    def __init__(
+        self,
+        client: ForwardClient,
+        *,
+        segmenter: Segmenter,
+        builder: ChunkBuilder,
+        budget: Budget,
+        ledger: Ledger,
+        settlement: Settlement,
+        progress: Progress,
+        clock: Callable[[], float],
+    ) -> None:
+        self._client = client
+        self._segmenter = segmenter
+        self._builder = builder
+        self._budget = budget
+        self._ledger = ledger
+        self._settlement = settlement
+        self._progress = progress
+        self._clock = clock
+        self._bodies: deque[Downloaded] = deque()
+        self._current: tuple[HeldObject, Iterator[Segment]] | None = None
+        self._sealed: deque[Chunk] = deque()
+        self._counts: dict[str, int] = {}
+
+    @property
+    def backlog(self) -> int:
+        """Objects here whose last record was not emitted yet."""
+        return len(self._bodies) + (self._current is not None)
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether :meth:`step` would get anything done now, whatever the time."""
+        if not self._client.has_room:
+            return False
+        return bool(self._sealed or self._bodies or self._current)
+
+    def due(self) -> float | None:
+        """When the open chunk has lingered enough."""
+        return self._builder.due if self._client.has_room else None
+
+    def on_downloaded(self, event: Downloaded) -> None:
+        """Queue a body for decoding."""
+        self._budget.charge(event.item, event.body.size_bytes)
+        self._bodies.append(event)
+
+    def step(self, now: float, *, at_once: bool) -> None:
+        """Decode and hand over as much as the receiver has room for, for a while.
+
+        Args:
+            now: Monotonic instant.
+            at_once: Send the open chunk as soon as nothing waits to join it.
+        """
+        end = now + SLICE_S
+        self._hand_over(now)
+        while self._client.has_room and (self._current or self._bodies):
+            self._emit_segment(now)
+            self._hand_over(now)
+            if self._clock() >= end:
+                return
+        due = self._builder.due
+        if due is not None and (now >= due or (at_once and not self.backlog)):
+            self._seal()
+            self._hand_over(now)
+
+    def on_acked(self, chunk_id: str, now: float) -> None:
+        """Settle a chunk; delete the messages that are complete by it."""
+        self._budget.release(chunk_id)
+        self._progress.records_delivered += self._counts.pop(chunk_id, 0)
+        self._settlement.delete(self._ledger.acknowledge(chunk_id), now)
+
+    def _emit_segment(self, now: float) -> None:
+        if self._current is None:
+            self._begin(self._bodies.popleft())
+            if self._current is None:
+                return
+        item, segments = self._current
+        try:
+            segment = next(segments, None) if item.is_wanted else None
+        except BadObjectError as error:
+            self._fail(item, error)
+            return
+        if segment is None:
+            self._end(item, now)
+            return
+        if not self._builder.fits(segment):
+            self._seal()
+        self._builder.add(segment, now)
+        self._ledger.emit(item)
+        if self._builder.is_full:
+            self._seal()
+
+    def _begin(self, event: Downloaded) -> None:
+        item = event.item
+        if not item.is_wanted:
+            self._budget.release(item)
+            return
+
+        def charge(size_bytes: int) -> None:
+            self._budget.charge(item, size_bytes)
+
+        self._current = (
+            item,
+            self._segmenter.segments(item, event.body, charge=charge),
+        )
+
+    def _end(self, item: HeldObject, now: float) -> None:
+        self._current = None
+        self._budget.release(item)
+        complete = self._ledger.finish(item)
+        if complete is not None:
+            self._settlement.delete((complete,), now)
+
+    def _fail(self, item: HeldObject, error: BadObjectError) -> None:
+        """Act by ``source.on_bad_object``: back to the queue, and say why."""
+        self._current = None
+        self._budget.release(item)
+        self._progress.objects_failed += 1
+        holder = item.holder
+        delay_s = retry_delay_s(holder.message.receive_count)
+        logger.error(
+            "s3://%s/%s: %s; back to the queue for %d s",
+            item.ref.bucket,
+            item.ref.key,
+            error,
+            delay_s,
+            extra={
+                "bucket": item.ref.bucket,
+                "key": item.ref.key,
+                "message_id": holder.message.id,
+            },
+        )
+        self._settlement.give_back(holder, delay_s)
+
+    def _seal(self) -> None:
+        chunk, items = self._builder.seal()
+        self._ledger.seal(chunk.id, items)
+        self._budget.charge(chunk.id, len(chunk.payload))
+        self._counts[chunk.id] = chunk.count
+        self._sealed.append(chunk)
+
+    def _hand_over(self, now: float) -> None:
+        while self._sealed and self._client.has_room:
+            self._client.send(self._sealed.popleft(), now)

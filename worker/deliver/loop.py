@@ -1,0 +1,213 @@
+"""The worker's loop: one thread that owns all state and waits in one place."""
+
+from __future__ import annotations
+
+import logging
+import select
+from typing import TYPE_CHECKING, assert_never
+
+from plugin_bridge.client import Acked, Connected, Disconnected
+from worker.deliver.inbox import (
+    Deleted,
+    DeleteFailed,
+    DepthTaken,
+    Downloaded,
+    DownloadFailed,
+    Received,
+    ReceiveFailed,
+    ThreadCrashed,
+    VisibilityChanged,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from plugin_bridge.client import Event as BridgeEvent
+    from plugin_bridge.client import ForwardClient
+    from worker.deliver.budget import Budget
+    from worker.deliver.emission import Emission
+    from worker.deliver.fetching import Fetching
+    from worker.deliver.inbox import Event, Inbox
+    from worker.deliver.intake import Intake
+    from worker.deliver.ledger import Ledger
+    from worker.deliver.progress import Control, Progress
+    from worker.deliver.settlement import Settlement
+
+logger = logging.getLogger(__name__)
+
+BEAT_S = 1.0
+"""The longest wait: the heart beats at least this often."""
+
+
+class DeliveryLoop:
+    """Receives, fetches, emits and settles, until it is told to drain.
+
+    Each part has a ``step`` that does what can be done without waiting and a ``due``
+    that names the instant of its next turn. The loop waits for the first of these, for
+    the receiver's socket, for the results of AWS calls, or for a command.
+    """
+
+    def __init__(
+        self,
+        *,
+        client: ForwardClient,
+        inbox: Inbox,
+        intake: Intake,
+        fetching: Fetching,
+        emission: Emission,
+        settlement: Settlement,
+        ledger: Ledger,
+        budget: Budget,
+        progress: Progress,
+        control: Control,
+        clock: Callable[[], float],
+    ) -> None:
+        self._client = client
+        self._inbox = inbox
+        self._intake = intake
+        self._fetching = fetching
+        self._emission = emission
+        self._settlement = settlement
+        self._ledger = ledger
+        self._budget = budget
+        self._progress = progress
+        self._control = control
+        self._clock = clock
+        self._drain_deadline: float | None = None
+        self._saw_receiver_gone = False
+
+    def run(self) -> None:
+        """Work until drained."""
+        while True:
+            self._wait()
+            now = self._clock()
+            for bridge_event in self._client.service(now):
+                self._on_bridge(bridge_event, now)
+            for event in self._inbox.take():
+                self._on_call(event, now)
+            self._obey(now)
+            self._step(now)
+            self._report()
+            if self._drain_deadline is not None and self._is_drained(now):
+                return
+
+    @property
+    def _is_draining(self) -> bool:
+        return self._drain_deadline is not None
+
+    def _step(self, now: float) -> None:
+        self._fetching.step(now)
+        self._emission.step(now, at_once=self._is_draining)
+        self._settlement.step(now, at_once=self._is_draining)
+        self._intake.step(
+            now,
+            has_room=self._client.is_connected
+            and self._fetching.is_open(now)
+            and not self._budget.is_full,
+            backlog=self._fetching.backlog + self._emission.backlog,
+        )
+
+    def _wait(self) -> None:
+        poll = select.poll()
+        poll.register(self._inbox.fileno(), select.POLLIN)
+        poll.register(self._control.fileno(), select.POLLIN)
+        client_fd = self._client.fileno()
+        if client_fd is not None:
+            mask = select.POLLIN | (select.POLLOUT if self._client.wants_write else 0)
+            poll.register(client_fd, mask)
+        poll.poll(self._timeout_s(self._clock()) * 1000)
+
+    def _timeout_s(self, now: float) -> float:
+        if self._emission.can_go_on:
+            return 0.0
+        instants = (
+            self._client.deadline(),
+            self._intake.due(now),
+            self._fetching.due(now),
+            self._emission.due(),
+            self._settlement.due(),
+            self._drain_deadline,
+            now + BEAT_S,
+        )
+        first = min(instant for instant in instants if instant is not None)
+        return max(first - now, 0.0)
+
+    def _on_bridge(self, event: BridgeEvent, now: float) -> None:
+        match event:
+            case Acked():
+                self._emission.on_acked(event.chunk_id, now)
+            case Connected():
+                logger.info("connected to %s", event.address)
+            case Disconnected():
+                logger.warning(
+                    "%s; %d chunks unacknowledged, next try in %.1f s",
+                    event.reason,
+                    event.unacked_count,
+                    event.retry_in_s,
+                )
+            case _:
+                assert_never(event)
+
+    def _on_call(self, event: Event, now: float) -> None:
+        match event:
+            case Received():
+                self._intake.on_received(event, now, want=self._fetching.want)
+            case ReceiveFailed():
+                self._intake.on_failed(event, now)
+            case DepthTaken():
+                self._intake.on_depth(event, now)
+            case Downloaded():
+                self._fetching.on_downloaded()
+                self._emission.on_downloaded(event)
+            case DownloadFailed():
+                self._fetching.on_failed(event, now)
+            case Deleted():
+                self._settlement.on_deleted(event, now)
+            case DeleteFailed():
+                self._settlement.on_delete_failed(event, now)
+            case VisibilityChanged():
+                self._settlement.on_visibility_changed(event, now)
+            case ThreadCrashed():
+                raise event.error
+            case _:
+                assert_never(event)
+
+    def _obey(self, now: float) -> None:
+        timeout_s = self._control.drain_timeout_s
+        if timeout_s is None:
+            return
+        if self._drain_deadline is None:
+            self._drain_deadline = now + timeout_s
+            self._intake.close()
+            self._give_back(begun=False)
+        self._drain_deadline = min(self._drain_deadline, now + timeout_s)
+        if self._control.receiver_is_gone and not self._saw_receiver_gone:
+            self._saw_receiver_gone = True
+            self._give_back(begun=True)
+
+    def _give_back(self, *, begun: bool) -> None:
+        """Make messages visible at once: those not begun, or all of them."""
+        for holder in tuple(self._ledger.held):
+            if begun or not holder.has_begun:
+                self._settlement.give_back(holder, 0)
+
+    def _is_drained(self, now: float) -> bool:
+        if self._drain_deadline is not None and now >= self._drain_deadline:
+            if self._ledger.held_count:
+                logger.warning(
+                    "%d messages were emitted but not acknowledged in time; they stay "
+                    "in the queue",
+                    self._ledger.held_count,
+                )
+            return True
+        return (
+            self._ledger.held_count == 0
+            and self._intake.is_idle
+            and self._settlement.is_idle
+        )
+
+    def _report(self) -> None:
+        self._progress.held = self._ledger.held_count
+        self._progress.unacked_chunks = self._client.unacked_chunks
+        self._progress.objects_done = self._ledger.objects_done
+        self._control.report(self._progress)

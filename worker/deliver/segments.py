@@ -1,0 +1,104 @@
+"""From an object's body to runs of encoded records: decompress, take apart, encode."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from plugin_bridge.forward.errors import EntryError
+from plugin_bridge.forward.event_time import MAX_SECONDS
+from worker.decode.cloudtrail import parse_record, raw_records
+from worker.decode.decompress import decompress
+from worker.decode.times import event_time
+from worker.errors import BadObjectError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from plugin_bridge.forward.entries import Encoder
+    from worker.config.model import DecodeConfig
+    from worker.deliver.ledger import HeldObject
+    from worker.source.objects import Body
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Encoded records of one object, in their order in it.
+
+    Attributes:
+        parts: One encoded record each; ``Encoder.assemble`` makes a payload of them.
+        size_bytes: The sum of their lengths.
+    """
+
+    item: HeldObject
+    parts: list[bytes]
+    size_bytes: int
+
+
+class Segmenter:
+    """Takes bodies apart, a segment at a time, so that an object can wait half-way.
+
+    Args:
+        decode: The section ``[decode]``.
+        encoder: How one record becomes bytes for the receiver.
+        segment_bytes: A segment ends with the record that reaches this size.
+        now: Wall time in epoch seconds, for records without any time of their own.
+    """
+
+    def __init__(
+        self,
+        decode: DecodeConfig,
+        encoder: Encoder,
+        *,
+        segment_bytes: int,
+        now: Callable[[], float],
+    ) -> None:
+        self._decode = decode
+        self._encoder = encoder
+        self._segment_bytes = segment_bytes
+        self._now = now
+
+    def segments(
+        self, item: HeldObject, body: Body, *, charge: Callable[[int], None]
+    ) -> Iterator[Segment]:
+        """Yield the object's records, encoded, in order.
+
+        Args:
+            item: The object that the segments belong to.
+            body: Its bytes, as stored.
+            charge: Told how many bytes the object holds, once that is known.
+
+        Raises:
+            BadObjectError: The object is not what the configuration says.
+        """
+        document = b"".join(
+            decompress(
+                (body.data,),
+                compression=self._decode.compression,
+                max_bytes=self._decode.max_object_bytes,
+                max_ratio=self._decode.max_ratio,
+            )
+        )
+        if not document:
+            return
+        charge(body.size_bytes + 2 * len(document))
+        fallback = divmod(int((item.ref.event_time or self._now()) * 1e9), 10**9)
+        encode = self._encoder.encode
+        parts: list[bytes] = []
+        size_bytes = 0
+        for raw in raw_records(document):
+            record = parse_record(raw)
+            time = event_time(record.get("eventTime"))
+            if time is None or not 1 <= time[0] <= MAX_SECONDS:
+                time = fallback
+            try:
+                part = encode(record, *time)
+            except EntryError as error:
+                raise BadObjectError("unencodable", str(error)) from error
+            parts.append(part)
+            size_bytes += len(part)
+            if size_bytes >= self._segment_bytes:
+                yield Segment(item, parts, size_bytes)
+                parts, size_bytes = [], 0
+        if parts:
+            yield Segment(item, parts, size_bytes)
