@@ -1,0 +1,1 @@
+"""The processes: one supervisor, its workers, and on stdout the writer."""

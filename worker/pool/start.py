@@ -1,0 +1,50 @@
+"""From a valid configuration to the pool's exit code."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from worker.pool.logs import LogFunnel
+from worker.pool.processors import usable_processors
+from worker.pool.state_dir import StateDir
+from worker.pool.supervisor import Supervisor
+
+if TYPE_CHECKING:
+    from worker.config.model import Config
+
+logger = logging.getLogger(__name__)
+
+
+def run_pool(config: Config, *, until_empty_idle_s: float | None) -> int:
+    """Run supervisor and workers until the pool has ended.
+
+    Args:
+        config: The whole configuration.
+        until_empty_idle_s: End once the queue has stayed empty so long; None: never.
+
+    Returns:
+        The exit code of the process.
+
+    Raises:
+        ConfigError: The state directory cannot be used.
+        StateDirBusyError: Another supervisor uses it.
+    """
+    state_dir = StateDir(Path(config.state.dir)) if config.state.dir else None
+    try:
+        funnel = LogFunnel(config.log)
+        workers = config.pool.workers or usable_processors()
+        logger.info(
+            "trailfeed starts %d workers: %s to %s",
+            workers,
+            config.source.queue_url,
+            config.output.address,
+        )
+        supervisor = Supervisor(
+            config, funnel, workers=workers, until_empty_idle_s=until_empty_idle_s
+        )
+        return supervisor.run()
+    finally:
+        if state_dir is not None:
+            state_dir.close()

@@ -1,0 +1,292 @@
+"""The supervisor: forks the pool, watches it, replaces the dead, ends it in order."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import select
+import signal
+import time
+from typing import TYPE_CHECKING
+
+from worker.pool import exit_codes
+from worker.pool.board import Board
+from worker.pool.signals import SUPERVISOR_SIGNALS, SignalQueue, held_back
+from worker.pool.slots import Slot, total
+from worker.pool.watch import Watch
+from worker.pool.worker import flush_standard_streams, run_worker
+from worker.pool.writer import WriterSocket, run_writer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from worker.config.model import Config
+    from worker.deliver.progress import Progress
+    from worker.pool.logs import LogFunnel
+
+logger = logging.getLogger(__name__)
+
+TICK_S = 0.5
+
+
+class Supervisor:
+    """One pool, from the first fork to the last exit.
+
+    It calls no AWS and carries no data, so nothing that happens to either can stop it.
+
+    Args:
+        config: The whole configuration.
+        funnel: Takes the workers' logs.
+        workers: How many.
+        until_empty_idle_s: End once the queue has stayed empty so long; None: never.
+        watch: Judges heartbeats and memory.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        funnel: LogFunnel,
+        *,
+        workers: int,
+        until_empty_idle_s: float | None,
+        watch: Watch | None = None,
+    ) -> None:
+        self._config = config
+        self._funnel = funnel
+        self._until_empty_idle_s = until_empty_idle_s
+        self._board = Board(workers)
+        self._slots = [Slot(number) for number in range(workers)]
+        self._watch = watch or Watch(max_rss_bytes=config.pool.max_worker_rss_bytes)
+        self._signals: SignalQueue | None = None
+        self._writer_pid: int | None = None
+        self._writer_socket: WriterSocket | None = None
+        self._exit_code = exit_codes.DONE
+        self._is_ending = False
+
+    def run(self) -> int:
+        """Run the pool to its end; return the exit code."""
+        self._signals = SignalQueue(SUPERVISOR_SIGNALS)
+        began_at = time.monotonic()
+        try:
+            if self._config.output.scheme == "stdout":
+                self._spawn_writer()
+            poll = select.poll()
+            poll.register(self._signals.fileno(), select.POLLIN)
+            while not (self._is_ending and self._has_no_workers):
+                now = time.monotonic()
+                self._spawn_due(now)
+                self._look(now)
+                poll.poll(TICK_S * 1000)
+                for received in self._signals.take():
+                    self._on_signal(received)
+                self._reap()
+        finally:
+            self._end_writer()
+            self._signals.close()
+        self._summarise(time.monotonic() - began_at)
+        return self._exit_code
+
+    @property
+    def _has_no_workers(self) -> bool:
+        return all(slot.pid is None for slot in self._slots)
+
+    # Spawning ---------------------------------------------------------------------
+
+    def _fork(self, child: Callable[[], int], *, slot: int | None) -> int:
+        """Fork; the child runs ``child`` and exits with what it returns."""
+        flush_standard_streams()
+        with held_back() as let_through:
+            pid = os.fork()
+            if pid == 0:
+                code = exit_codes.FAILURE
+                try:
+                    self._become_child(slot)
+                    let_through()
+                    code = child()
+                except BaseException:
+                    logger.exception("process ends by a fault of trailfeed's own")
+                finally:
+                    if slot is not None:
+                        self._funnel.leave_child(slot)
+                    flush_standard_streams()
+                    os._exit(code)
+        return pid
+
+    def _become_child(self, slot: int | None) -> None:
+        self._funnel.enter_child(slot)
+        if self._signals is not None:
+            self._signals.close()
+        if slot is not None and self._writer_socket is not None:
+            self._writer_socket.close()
+
+    def _spawn_due(self, now: float) -> None:
+        if self._is_ending:
+            return
+        for slot in self._slots:
+            if slot.pid is None and now >= slot.spawn_at:
+                self._spawn_worker(slot, now)
+
+    def _spawn_worker(self, slot: Slot, now: float) -> None:
+        self._funnel.open(slot.number)
+        self._board.clear(slot.number)
+        supervisor_pid = os.getpid()
+        address = self._config.output.address
+        if self._writer_socket is not None:
+            address = self._writer_socket.address
+
+        def child() -> int:
+            return run_worker(
+                self._config,
+                board=self._board,
+                slot=slot.number,
+                supervisor_pid=supervisor_pid,
+                address=address,
+                until_empty=self._until_empty_idle_s is not None,
+            )
+
+        slot.pid = self._fork(child, slot=slot.number)
+        slot.spawned_at = now
+        logger.info("worker %d started, process %d", slot.number, slot.pid)
+
+    def _spawn_writer(self) -> None:
+        self._writer_socket = writer_socket = WriterSocket()
+        supervisor_pid = os.getpid()
+        self._writer_pid = self._fork(
+            lambda: run_writer(writer_socket, supervisor_pid=supervisor_pid), slot=None
+        )
+        writer_socket.close()
+
+    # Watching ---------------------------------------------------------------------
+
+    def _look(self, now: float) -> None:
+        for slot in self._slots:
+            if slot.pid is not None:
+                self._watch.look(slot, self._board.read(slot.number), now)
+        self._watch.summarise(self._slots, now)
+        if self._until_empty_idle_s is not None and not self._is_ending:
+            self._end_if_empty(now, self._until_empty_idle_s)
+
+    def _end_if_empty(self, now: float, idle_s: float) -> None:
+        readings = [self._board.read(slot.number).progress for slot in self._slots]
+        since = [reading.empty_since for reading in readings]
+        if all(since) and now - max(since) >= idle_s:
+            logger.info("the queue is empty; draining")
+            self._drain()
+            if self._totals().objects_failed:
+                self._exit_code = exit_codes.FAILURE
+
+    def _totals(self) -> Progress:
+        return total(
+            tuple(slot.past for slot in self._slots)
+            + tuple(
+                self._board.read(slot.number).progress
+                for slot in self._slots
+                if slot.pid is not None
+            )
+        )
+
+    def _summarise(self, seconds: float) -> None:
+        done = self._totals()
+        logger.info(
+            "%d objects, %d records, %d messages deleted, %.1f s",
+            done.objects_done,
+            done.records_delivered,
+            done.messages_deleted,
+            seconds,
+        )
+
+    # Ending -----------------------------------------------------------------------
+
+    def _on_signal(self, received: signal.Signals) -> None:
+        if received is signal.SIGCHLD:
+            return  # the loop reaps on every turn
+        if not self._is_ending:
+            logger.info("%s: draining", received.name)
+            self._drain()
+        else:
+            logger.warning("%s again: ending at once", received.name)
+            self._exit_code = exit_codes.FAILURE
+            self._kill(signal.SIGKILL)
+
+    def _drain(self) -> None:
+        self._is_ending = True
+        self._kill(signal.SIGTERM)
+
+    def _fail(self, exit_code: int) -> None:
+        self._exit_code = exit_code
+        self._drain()
+
+    def _kill(self, number: signal.Signals) -> None:
+        for slot in self._slots:
+            if slot.pid is not None:
+                slot.is_leaving = True
+                os.kill(slot.pid, number)
+
+    def _reap(self) -> None:
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            code = os.waitstatus_to_exitcode(status)
+            if pid == self._writer_pid:
+                self._on_writer_exit(code)
+            for slot in self._slots:
+                if slot.pid == pid:
+                    self._on_worker_exit(slot, code)
+
+    def _on_worker_exit(self, slot: Slot, code: int) -> None:
+        now = time.monotonic()
+        reading = self._board.read(slot.number)
+        was_leaving = slot.is_leaving
+        slot.reaped(reading.progress)
+        self._board.clear(slot.number)
+        self._funnel.retire(slot.number)
+        if code > 0 and not reading.has_booted:
+            # It gave up by itself before its loop: another one would do the same.
+            logger.error("worker %d cannot start; ending", slot.number)
+            self._fail(code)
+        elif self._is_ending:
+            logger.debug("worker %d ended with %d", slot.number, code)
+        elif code == exit_codes.DONE or was_leaving:
+            logger.info("worker %d drained; replacing it", slot.number)
+            slot.spawn_at = now
+        else:
+            delay_s = slot.policy.on_death(
+                lived_s=now - slot.spawned_at,
+                jitter=random.random(),  # noqa: S311 - spreads restarts, no secret
+            )
+            slot.spawn_at = now + delay_s
+            logger.error(
+                "worker %d %s; next one in %.1f s",
+                slot.number,
+                _describe(code),
+                delay_s,
+            )
+
+    def _on_writer_exit(self, code: int) -> None:
+        self._writer_pid = None
+        if self._is_ending and self._has_no_workers:
+            return
+        logger.error("the stdout writer %s; ending", _describe(code))
+        self._board.receiver_is_gone = True
+        self._fail(exit_codes.FAILURE)
+
+    def _end_writer(self) -> None:
+        if self._writer_pid is not None:
+            os.kill(self._writer_pid, signal.SIGUSR1)
+            os.waitpid(self._writer_pid, 0)
+            self._writer_pid = None
+        if self._writer_socket is not None:
+            self._writer_socket.remove()
+
+
+def _describe(code: int) -> str:
+    if code == -signal.SIGKILL:
+        return "was killed by SIGKILL (out of memory?)"
+    if code < 0:
+        return f"was killed by {signal.Signals(-code).name}"
+    return f"ended with exit code {code}"

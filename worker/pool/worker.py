@@ -1,0 +1,129 @@
+"""A worker process, from its fork to its exit."""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import logging
+import os
+import random
+import signal
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from worker.deliver.assembly import build_loop
+from worker.errors import ConfigError
+from worker.pool import exit_codes
+from worker.pool.signals import CHILD_SIGNALS, SignalQueue
+
+if TYPE_CHECKING:
+    from worker.config.model import Config
+    from worker.deliver.progress import Progress
+    from worker.pool.board import Board
+
+logger = logging.getLogger(__name__)
+
+ORPHAN_DRAIN_S = 2.0
+"""What a worker without supervisor may take to settle: its successors wait."""
+
+
+class WorkerControl:
+    """The loop's side of signals, heartbeat and parent (``deliver.progress.Control``).
+
+    Args:
+        board: Shared with the supervisor.
+        slot: This worker's place on it.
+        supervisor_pid: The parent; another one means that the supervisor is gone.
+        drain_timeout_s: ``pool.drain_timeout_s``.
+    """
+
+    def __init__(
+        self, board: Board, slot: int, *, supervisor_pid: int, drain_timeout_s: float
+    ) -> None:
+        self._board = board
+        self._slot = slot
+        self._supervisor_pid = supervisor_pid
+        self._configured_drain_s = drain_timeout_s
+        self._signals = SignalQueue(CHILD_SIGNALS, ignored=(signal.SIGINT,))
+        self._drain_timeout_s: float | None = None
+        self.is_orphan = False
+
+    def fileno(self) -> int:
+        return self._signals.fileno()
+
+    @property
+    def drain_timeout_s(self) -> float | None:
+        for _ in self._signals.take():
+            self._drain_timeout_s = self._configured_drain_s
+        if not self.is_orphan and os.getppid() != self._supervisor_pid:
+            logger.error("the supervisor is gone; draining")
+            self.is_orphan = True
+            self._drain_timeout_s = ORPHAN_DRAIN_S
+        return self._drain_timeout_s
+
+    @property
+    def receiver_is_gone(self) -> bool:
+        return self._board.receiver_is_gone
+
+    def report(self, progress: Progress) -> None:
+        self._board.write(self._slot, time.monotonic(), progress)
+
+
+def run_worker(
+    config: Config,
+    *,
+    board: Board,
+    slot: int,
+    supervisor_pid: int,
+    address: str,
+    until_empty: bool,
+) -> int:
+    """Work until told to drain.
+
+    Args:
+        config: The whole configuration.
+        board: Shared with the supervisor.
+        slot: This worker's place.
+        supervisor_pid: Process id of the parent.
+        address: Where the receiver listens: ``output.address``, or the stdout
+            writer's socket.
+        until_empty: Report when the queue is seen empty.
+
+    Returns:
+        The exit code of the process.
+    """
+    faulthandler.enable()  # also on the SIGABRT of a supervisor that hears nothing
+    random.seed()
+    control = WorkerControl(
+        board,
+        slot,
+        supervisor_pid=supervisor_pid,
+        drain_timeout_s=config.pool.drain_timeout_s,
+    )
+    try:
+        parts = build_loop(
+            config, control=control, address=address, until_empty=until_empty
+        )
+    except ConfigError as error:
+        for problem in error.problems:
+            logger.error("%s", problem)  # noqa: TRY400 - bad input, no traceback
+        return exit_codes.BAD_CONFIG
+    except Exception:
+        logger.exception("worker cannot start")
+        return exit_codes.FAILURE
+    try:
+        parts.loop.run()
+    except Exception:
+        logger.exception("worker ends by a fault of trailfeed's own")
+        return exit_codes.FAILURE
+    finally:
+        parts.close()
+    return exit_codes.FAILURE if control.is_orphan else exit_codes.DONE
+
+
+def flush_standard_streams() -> None:
+    """Before ``os._exit``: what was printed shall not be lost."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
