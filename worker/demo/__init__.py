@@ -1,0 +1,1 @@
+"""``trailfeed demo``: the whole job on an embedded AWS, on this machine alone."""

@@ -1,0 +1,71 @@
+"""The demo's table: who did what, on what, from where."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+from rich.text import Text
+
+from worker.transform import audit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+COLUMNS = ("when (UTC)", "who", "did what", "on what", "from where", "outcome")
+
+
+def choose(records: Sequence[Mapping[str, Any]], limit: int) -> list[Mapping[str, Any]]:
+    """Pick the most telling records, at most ``limit``, in the order of their time.
+
+    One of each kind of event comes before a second of any; among equals SQS comes
+    first, then what failed, then what changed something.
+    """
+    seen: Counter[tuple[str, ...]] = Counter()
+    ranked = []
+    for position, record in enumerate(sorted(records, key=_event_time)):
+        action, outcome = audit.what(record), audit.outcome(record)
+        kind = (action, outcome)
+        rank = (
+            seen[kind],
+            not action.startswith("sqs:"),
+            outcome == audit.SUCCESS,
+            record.get("readOnly") is True,
+            position,
+        )
+        seen[kind] += 1
+        ranked.append((rank, record))
+    ranked.sort(key=lambda entry: entry[0])
+    return sorted((record for _, record in ranked[:limit]), key=_event_time)
+
+
+def audit_table(records: Sequence[Mapping[str, Any]]) -> Table:
+    """One row a record, in the given order."""
+    table = Table(*COLUMNS, header_style="bold")
+    for record in records:
+        outcome = audit.outcome(record)
+        cells = (
+            _event_time(record).removesuffix("Z").replace("T", " "),
+            audit.who(record),
+            audit.what(record),
+            audit.to_what(record),
+            audit.from_where(record),
+            outcome,
+        )
+        style = "" if outcome == audit.SUCCESS else "red"
+        # Text, not markup; and what a caller could choose must not steer the terminal.
+        table.add_row(*(Text(_printable(cell)) for cell in cells), style=style)
+    return table
+
+
+def _event_time(record: Mapping[str, Any]) -> str:
+    """ISO 8601 in UTC with a fixed width, so that its order is that of time."""
+    event_time = record.get("eventTime")
+    return event_time if isinstance(event_time, str) else ""
+
+
+def _printable(text: str) -> str:
+    return "".join(
+        char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text
+    )
