@@ -1,0 +1,148 @@
+"""trailfeed as a user runs it: a configuration file and a process."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Self
+
+import psutil
+
+from worker.demo.aws import ACCESS_KEY_ID, SECRET_ACCESS_KEY
+from worker.demo.processes import environment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+    from types import TracebackType
+
+    from worker.demo.aws import EmbeddedAws
+
+PATIENCE_S = 60.0
+POLL_S = 0.02
+
+Settings = dict[str, dict[str, object]]
+
+
+def wait_until(condition: Callable[[], bool], *, timeout_s: float = PATIENCE_S) -> None:
+    """Wait for a condition; fail when it does not come true."""
+    give_up_at = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < give_up_at, "the condition did not come true in time"
+        time.sleep(POLL_S)
+
+
+def settings_for(
+    aws: EmbeddedAws, queue_url: str, address: str, folder: Path
+) -> Settings:
+    """A configuration for the embedded AWS, quick enough for tests."""
+    return {
+        "source": {
+            "queue_url": queue_url,
+            "region": aws.region,
+            "endpoint_url": aws.endpoint_url,
+            "access_key_id": ACCESS_KEY_ID,
+            "secret_access_key": SECRET_ACCESS_KEY,
+            "wait_time_s": 1,
+        },
+        "output": {"address": address},
+        "pool": {"workers": 2, "drain_timeout_s": 10},
+        "state": {"dir": str(folder / "state")},
+        "status": {"listen": ""},
+        "log": {"format": "json"},
+    }
+
+
+def merged(base: Settings, changes: Mapping[str, Mapping[str, object]]) -> Settings:
+    """``base`` with the keys of ``changes`` on top."""
+    return {
+        section: {**base.get(section, {}), **changes.get(section, {})}
+        for section in dict.fromkeys((*base, *changes))
+    }
+
+
+class Daemon:
+    """``trailfeed run``, in a session of its own, ended with the ``with`` block."""
+
+    def __init__(
+        self,
+        folder: Path,
+        settings: Settings,
+        *arguments: str,
+        stdout: int | None = None,
+    ) -> None:
+        config = folder / "trailfeed.toml"
+        config.write_text(toml(settings))
+        self.log_path = folder / "trailfeed.log"
+        with self.log_path.open("ab") as log:
+            self.process = subprocess.Popen(  # noqa: S603 - our own program
+                [sys.executable, "-m", "worker", "run", "--config", config, *arguments],
+                stdout=stdout,
+                stderr=log,
+                env=environment(),
+                start_new_session=True,
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if exc is not None:
+            sys.stderr.write(self.log)
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+
+    @property
+    def log(self) -> str:
+        return self.log_path.read_text()
+
+    def messages(self) -> list[str]:
+        """What was logged, without what faulthandler wrote in between."""
+        return [
+            json.loads(line)["message"]
+            for line in self.log.splitlines()
+            if line.startswith('{"time"')
+        ]
+
+    def has_logged(self, text: str) -> bool:
+        return text in self.log
+
+    def workers(self) -> list[int]:
+        """Process ids of the supervisor's children."""
+        try:
+            children = psutil.Process(self.process.pid).children()
+        except psutil.NoSuchProcess:
+            return []
+        return sorted(child.pid for child in children)
+
+    def wait_for_boot(self, count: int) -> None:
+        """Wait until so many workers have connected to the receiver."""
+        wait_until(lambda: self.log.count("connected to") >= count)
+
+    def wait(self, timeout_s: float = PATIENCE_S) -> int:
+        """Wait for the end; return the exit code."""
+        return self.process.wait(timeout_s)
+
+    def signal(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+
+def toml(settings: Settings) -> str:
+    """Serialize; JSON's strings, numbers, lists and booleans are TOML's too."""
+    lines: list[str] = []
+    for section, keys in settings.items():
+        lines.append(f"[{section}]")
+        lines += [f"{key} = {json.dumps(value)}" for key, value in keys.items()]
+    return "\n".join(lines) + "\n"
