@@ -89,11 +89,14 @@ class _GzipMember:
 
     def __init__(self, inflate: _Inflate) -> None:
         self._inflate = inflate
-        self.needs_input = True
 
     @property
     def eof(self) -> bool:
         return self._inflate.eof
+
+    @property
+    def needs_input(self) -> bool:
+        return not self._inflate.unconsumed_tail
 
     @property
     def unused_data(self) -> bytes:
@@ -102,11 +105,9 @@ class _GzipMember:
     def decompress(
         self, data: bytes | memoryview, max_length: int = OUTPUT_BLOCK_BYTES
     ) -> bytes:
-        inflate = self._inflate
-        output = inflate.decompress(data or inflate.unconsumed_tail, max_length)
-        # A full block may leave more inside, even when all input is used up.
-        self.needs_input = len(output) < max_length and not inflate.unconsumed_tail
-        return output
+        return self._inflate.decompress(
+            data or self._inflate.unconsumed_tail, max_length
+        )
 
 
 def _begin(name: str, head: bytes) -> _Member:

@@ -110,9 +110,9 @@ def parse(body: str, *, uses_sns: Literal["auto"] | bool = "auto") -> Notificati
     if document["Type"] != "Notification":
         raise UnknownMessageError(
             "sns_confirmation",
-            f"SNS sent a {document['Type'][:_MAX_QUOTED]} for "
-            f"{document.get('TopicArn', 'a topic')}: confirm it, or unsubscribe the "
-            "queue",
+            f"SNS sent a message of type {_quoted(document['Type'])} for "
+            f"{_quoted(str(document.get('TopicArn')))}: confirm the subscription, or "
+            "end it",
         )
     if message.strip() == _VALIDATION_TEXT:
         return Notification(ignored=(CLOUDTRAIL_VALIDATION,))

@@ -37,7 +37,7 @@ CONNECT_TIMEOUT_S = 5
 READ_TIMEOUT_S = 60
 
 _MAX_ATTEMPTS = 3
-_WAIT_MARGIN_S = 10  # a long poll must end before the connection is given up
+_WAIT_MARGIN_S = 10  # a connection must not be given up before its long poll ends
 _MAX_CONNECTIONS = 32
 _CREDENTIAL_LIFE = timedelta(seconds=60)
 
@@ -68,13 +68,13 @@ class AwsSession:
         )
 
     def sqs_client(self) -> SQSClient:
-        """A client for the queue, which waits longer than the longest long poll."""
+        """A client for the queue."""
         read_timeout_s = self._source.wait_time_s + _WAIT_MARGIN_S
         with self._lock:
             return self._boto3.client(
                 "sqs",
                 endpoint_url=self._endpoint(self._source.sqs_endpoint_url),
-                config=_config(read_timeout=max(read_timeout_s, READ_TIMEOUT_S)),
+                config=_config(read_timeout=read_timeout_s),
             )
 
     def s3_client(self, region: str | None = None) -> S3Client:

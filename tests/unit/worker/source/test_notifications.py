@@ -293,6 +293,7 @@ def test_an_eventbridge_etag_is_read_in_either_spelling() -> None:
         (eventbridge(detail=[]), "malformed_notification"),
         (eventbridge(**{"detail-type": None}), "security_lake"),
         (in_sns("confirm", "SubscriptionConfirmation"), "sns_confirmation"),
+        (in_sns("confirm", "two\nlines"), "sns_confirmation"),
         (in_sns("hello"), "not_json"),
         ("[" * 100_000, "not_json"),
         (r'{"a": "\ud800"}', "not_json"),

@@ -1,0 +1,131 @@
+"""The main job into real shippers: every event once, every field as in the source."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.fakes.daemon import Daemon, merged, wait_until
+from tests.system.shippers import FluentBit, OtelCollector
+
+if TYPE_CHECKING:
+    from tests.system.conftest import Stage
+    from tests.system.shippers import Shipper
+
+pytestmark = pytest.mark.system
+
+REAL_FILES = Path(__file__).parents[2] / "../shared/data/cloudtrail/invictus"
+UNTIL_EMPTY = ("--until-empty", "--idle-s", "1")
+
+Record = dict[str, Any]
+
+
+@pytest.fixture(params=[FluentBit, OtelCollector], ids=["fluent-bit", "otelcol"])
+def shipper(request: pytest.FixtureRequest, tmp_path: Path) -> Shipper:
+    """A shipper that is not started yet."""
+    made: Shipper = request.param(tmp_path)
+    return made
+
+
+@pytest.fixture(params=["made-up", "real"])
+def files(request: pytest.FixtureRequest) -> dict[str, bytes]:
+    """CloudTrail files by key, gzipped: our own, and where they are, real ones."""
+    if request.param == "made-up":
+        return {f"AWSLogs/{n}.json.gz": odd_file(n) for n in range(30)}
+    if not REAL_FILES.is_dir():
+        pytest.skip(f"no real CloudTrail files at {REAL_FILES}")
+    return {
+        f"AWSLogs/{path.name}.gz": gzip.compress(path.read_bytes())
+        for path in sorted(REAL_FILES.glob("*.json"))
+    }
+
+
+def odd_file(number: int) -> bytes:
+    """A file of records with all that tends to get lost on the way."""
+    records = [
+        {
+            "eventID": f"{number}-{n}",
+            "eventTime": "2026-11-20T12:00:00Z",
+            "additionalEventData": {"bytesTransferredOut": 1376.0, "x-amz-id-2": "a="},
+            "requestParameters": {
+                "aws:cloudtrail:arn": "arn:aws:…",
+                "empty": {},
+                "none": None,
+                "list": [1, -2, 2**53 + 1, 1e-7, True, "", []],
+                "text": 'quote " backslash \\ \u2028 \u202f é ☃ 😀 \u0000',
+            },
+            "readOnly": False,
+        }
+        for n in range(20)
+    ]
+    return gzip.compress(json.dumps({"Records": records}).encode())
+
+
+def records_of(files: dict[str, bytes]) -> dict[str, Record]:
+    """The source's records by event id."""
+    return {
+        record["eventID"]: record
+        for body in files.values()
+        for record in json.loads(gzip.decompress(body))["Records"]
+    }
+
+
+def same(left: object, right: object) -> bool:
+    """Equal, and of the same types: 1376.0 is not 1376."""
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(
+            same(left[key], right[key]) for key in left
+        )
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(same, left, right))
+    return type(left) is type(right) and left == right
+
+
+def test_every_event_once_in_order_and_unchanged(
+    stage: Stage, shipper: Shipper, files: dict[str, bytes]
+) -> None:
+    for key, body in files.items():
+        stage.put(key, body)
+    source = records_of(files)
+    settings = merged(
+        stage.settings(shipper.address), {"output": {"receiver": shipper.receiver}}
+    )
+    with shipper, Daemon(stage.folder, settings, *UNTIL_EMPTY) as daemon:
+        assert daemon.wait() == 0
+        wait_until(lambda: len(shipper.records()) >= len(source))
+    arrived = shipper.records()
+    assert sorted(record["eventID"] for record in arrived) == sorted(source)
+    assert [r["eventID"] for r in arrived if not same(r, source[r["eventID"]])] == []
+    place = {record["eventID"]: n for n, record in enumerate(arrived)}
+    for body in files.values():
+        ids = [r["eventID"] for r in json.loads(gzip.decompress(body))["Records"]]
+        assert ids == sorted(ids, key=place.__getitem__)
+    assert stage.depth() == 0
+
+
+def test_a_worker_killed_half_way_loses_nothing(
+    stage: Stage, shipper: Shipper, files: dict[str, bytes]
+) -> None:
+    for key, body in files.items():
+        stage.put(key, body)
+    source = records_of(files)
+    settings = merged(
+        stage.settings(shipper.address),
+        {
+            "output": {"receiver": shipper.receiver, "chunk_bytes": 8000},
+            "source": {"visibility_timeout_s": 5},
+        },
+    )
+    with shipper, Daemon(stage.folder, settings, *UNTIL_EMPTY) as daemon:
+        wait_until(lambda: len(shipper.records()) >= len(source) // 4)
+        os.kill(daemon.workers()[0], signal.SIGKILL)
+        assert daemon.wait() == 0
+        assert daemon.has_logged("was killed by SIGKILL")
+        wait_until(lambda: {r["eventID"] for r in shipper.records()} == set(source))
+    assert stage.depth() == 0
