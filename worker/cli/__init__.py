@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from worker.cli import check, demo, run
+from worker.cli import check, demo, quarantine, run
 
 app = typer.Typer(
     name="trailfeed",
@@ -23,6 +23,7 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("check")(check.check)
 app.command("demo")(demo.demo)
+app.add_typer(quarantine.app)
 
 
 def _show_version(is_asked: bool) -> None:
