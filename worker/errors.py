@@ -7,6 +7,7 @@
     ├── RetriableError             may pass: try again, later leave it to SQS
     │   ├── AwsError               SQS, S3 or STS answered with a failure
     │   ├── CommonFaultError       hits every message alike: hold, do not give back
+    │   ├── JournalError           the journal: delivery goes on without it
     │   └── DownloadError          this object, this time
     │       ├── MissingObjectError     404 (``source.on_missing_object``)
     │       └── AccessDeniedError      403: may also be a missing key
@@ -62,6 +63,10 @@ class AwsError(RetriableError):
 
 class CommonFaultError(RetriableError):
     """Credentials, network or a whole service: not the fault of one message."""
+
+
+class JournalError(RetriableError):
+    """The journal could not be read or written; ``code`` is ``journal``."""
 
 
 class DownloadError(RetriableError):

@@ -1,0 +1,281 @@
+"""The worker's dealings with the journal: claims before work, notes before deletes.
+
+An object is worked on only once it is claimed; a message is deleted only once the
+journal has noted that its objects are finished. What is said in one turn of the loop
+goes out as one transaction, one at a time, in a thread of its own: however slow the
+disk is, the loop goes on, and the next transaction gathers more.
+
+Without a journal everything passes through at once.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from worker.deliver.journal_batch import Batch, Claimed, Finished, Mine, ObjectKey
+
+if TYPE_CHECKING:
+    from worker.deliver.budget import Budget
+    from worker.deliver.disk import JournalCalls
+    from worker.deliver.inbox import CommitFailed, Committed, Downloaded
+    from worker.deliver.journal_batch import Standing
+    from worker.deliver.ledger import HeldMessage, HeldObject
+    from worker.source.notifications import ObjectRef
+
+logger = logging.getLogger(__name__)
+
+ASK_AGAIN_S = 1.0
+"""How often an object that another message works on is asked for."""
+
+PAUSE_S = 30.0
+"""How long delivery goes on without a journal that failed, before the next try."""
+
+
+@dataclass(slots=True)
+class Decisions:
+    """What the loop does next, by the journal's leave.
+
+    Attributes:
+        fetch: To be downloaded.
+        emit: Bodies to be decoded.
+        skip: Finished before: nothing of them is owed.
+        delete: Messages whose objects are noted as finished.
+    """
+
+    fetch: list[HeldObject] = field(default_factory=list)
+    emit: list[Downloaded] = field(default_factory=list)
+    skip: list[HeldObject] = field(default_factory=list)
+    delete: list[HeldMessage] = field(default_factory=list)
+
+
+class Journaling:
+    """Between the ledger, the journal's thread and the rest of the loop.
+
+    It is the ledger's witness: told there, noted here.
+
+    Args:
+        budget: Released of bodies that turn out not to be needed.
+        calls: The journal's thread; None: there is no journal.
+    """
+
+    def __init__(self, budget: Budget, calls: JournalCalls | None) -> None:
+        self._budget = budget
+        self._calls = calls
+        self._batch = Batch()
+        self._decisions = Decisions()
+        self._to_delete: list[HeldMessage] = []
+        self._committing: list[HeldMessage] | None = None
+        self._asked: dict[ObjectKey, HeldObject] = {}
+        self._claimed: dict[ObjectKey, HeldObject] = {}
+        self._waiting: list[tuple[HeldObject, ObjectKey]] = []
+        self._bodies: dict[HeldObject, Downloaded] = {}
+        self._ask_due = 0.0
+        self._paused_until: float | None = None
+
+    @property
+    def backlog(self) -> int:
+        """Objects that wait for the journal, or for another message's work on them."""
+        return len(self._asked) + len(self._waiting)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether everything told was noted."""
+        return self._committing is None and not self._to_delete and not self._batch
+
+    def due(self) -> float | None:
+        """When an object is asked for again."""
+        return self._ask_due if self._waiting else None
+
+    def begin(self, item: HeldObject) -> None:
+        """Take an object on: it is fetched once it is claimed, or known to need it."""
+        ref = item.ref
+        key = _key_of(ref, ref.version_id, ref.etag)
+        if key is None or self._is_without_journal:
+            self._decisions.fetch.append(item)
+        else:
+            self._ask(item, key)
+
+    def on_body(self, event: Downloaded) -> None:
+        """Let a body pass if it is what was claimed; claim what it is otherwise."""
+        item, body = event.item, event.body
+        key = _key_of(item.ref, body.version_id, body.etag)
+        if key is None or key == item.key or self._is_without_journal:
+            self._decisions.emit.append(event)
+            return
+        # Overwritten since the notification, or a notification that named no version.
+        self._disclaim(item)
+        self._bodies[item] = event
+        self._ask(item, key)
+
+    def delete_after(self, holders: list[HeldMessage]) -> None:
+        """Delete messages once all that was told so far is noted."""
+        self._to_delete += holders
+
+    def on_deleted(self, holders: list[HeldMessage]) -> None:
+        """Their receipt handles need not be remembered any more."""
+        for holder in holders:
+            self._batch.let_go(holder.message.id)
+
+    def step(self, now: float) -> None:
+        """Order a transaction, if there is something to say and none under way."""
+        if self._waiting and now >= self._ask_due:
+            self._ask_due = now + ASK_AGAIN_S
+            waiting, self._waiting = self._waiting, []
+            for item, key in waiting:
+                if item.is_wanted:
+                    self._ask(item, key)
+        if self._paused_until is not None and now >= self._paused_until:
+            self._paused_until = None
+            self._batch.release_all()  # what was claimed when it failed
+        if self._is_without_journal:
+            self._pass_through()
+        elif self._committing is None and not self.is_idle:
+            self._commit()
+
+    def take(self) -> Decisions:
+        """What there is to do, once."""
+        taken, self._decisions = self._decisions, Decisions()
+        return taken
+
+    def on_committed(self, event: Committed) -> None:
+        """Act on what the journal says of the objects asked for."""
+        self._decisions.delete += self._committing or []
+        self._committing = None
+        for key, standing in event.standings.items():
+            item = self._asked.pop(key, None)
+            if item is not None:
+                self._decide(item, key, standing)
+
+    def on_commit_failed(self, event: CommitFailed, now: float) -> None:
+        """Go on without the journal for a while, and say so."""
+        logger.error(
+            "%s; going on without the journal for %.0f s: what is delivered meanwhile "
+            "may be delivered again after a crash",
+            event.error,
+            PAUSE_S,
+        )
+        self._paused_until = now + PAUSE_S
+        self._decisions.delete += self._committing or []
+        self._committing = None
+        for item in self._claimed.values():
+            _start_again(item)
+        self._claimed.clear()
+        self._pass_through()
+
+    # The ledger's witness ---------------------------------------------------------
+
+    def on_held(self, holder: HeldMessage) -> None:
+        self._batch.hold(holder.message.id, holder.message.receipt_handle)
+
+    def on_abandoned(self, holder: HeldMessage) -> None:
+        self._batch.let_go(holder.message.id)
+
+    def on_advanced(self, item: HeldObject) -> None:
+        if item.key is not None:
+            self._batch.advance(item.key, item.acked_records)
+
+    def on_finished(self, item: HeldObject) -> None:
+        if item.key is not None:
+            self._batch.finish(item.key, item.total_records)
+            self._forget_claim(item)
+
+    def on_dropped(self, item: HeldObject) -> None:
+        self._drop_body(item)
+        self._disclaim(item)
+
+    # Claims -----------------------------------------------------------------------
+
+    @property
+    def _is_without_journal(self) -> bool:
+        return self._calls is None or self._paused_until is not None
+
+    def _commit(self) -> None:
+        if self._calls is None:
+            return
+        self._committing, self._to_delete = self._to_delete, []
+        batch, self._batch = self._batch, Batch()
+        self._calls.commit(batch)
+
+    def _ask(self, item: HeldObject, key: ObjectKey) -> None:
+        if key in self._asked or key in self._claimed:
+            self._drop_body(item)
+            self._waiting.append((item, key))
+        else:
+            self._asked[key] = item
+            self._batch.begin(key, item.claimant)
+
+    def _decide(self, item: HeldObject, key: ObjectKey, standing: Standing) -> None:
+        match standing:
+            case Mine():
+                item.key, item.acked_records = key, standing.records
+                self._claimed[key] = item
+                if item.is_wanted:
+                    self._go_on(item)
+                else:
+                    self.on_dropped(item)
+            case Finished():
+                self._drop_body(item)
+                if item.is_wanted:
+                    self._decisions.skip.append(item)
+            case Claimed():
+                self._drop_body(item)
+                self._waiting.append((item, key))
+
+    def _go_on(self, item: HeldObject) -> None:
+        body = self._bodies.pop(item, None)
+        if body is None:
+            self._decisions.fetch.append(item)
+        else:
+            self._decisions.emit.append(body)
+
+    def _drop_body(self, item: HeldObject) -> None:
+        if self._bodies.pop(item, None) is not None:
+            self._budget.release(item)
+
+    def _disclaim(self, item: HeldObject) -> None:
+        if item.key is not None:
+            self._batch.release(item.key)
+            self._forget_claim(item)
+
+    def _forget_claim(self, item: HeldObject) -> None:
+        if item.key is not None and self._claimed.pop(item.key, None) is not None:
+            self._ask_due = 0.0  # another message may wait for it
+        _start_again(item)
+
+    def _pass_through(self) -> None:
+        """Do without a journal what waits for it."""
+        self._batch = Batch()
+        self._decisions.delete += self._to_delete
+        self._to_delete = []
+        asked = [*self._asked.values(), *(item for item, _ in self._waiting)]
+        self._asked.clear()
+        self._waiting.clear()
+        for item in asked:
+            if item.is_wanted:
+                self._go_on(item)
+            else:
+                self._drop_body(item)
+
+
+def _start_again(item: HeldObject) -> None:
+    """Forget what an object was known as, and how far that one had come.
+
+    The next body may be another one's: to skip records of it would lose them.
+    """
+    item.key = None
+    if not item.has_begun:
+        item.acked_records = 0
+
+
+def _key_of(
+    ref: ObjectRef, version_id: str | None, etag: str | None
+) -> ObjectKey | None:
+    return ObjectKey.of(
+        ref.bucket,
+        ref.key,
+        version_id=version_id or "",
+        etag=etag or "",
+        run_id=ref.run_id,
+    )
