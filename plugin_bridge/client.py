@@ -8,75 +8,38 @@ ids, on the next connection when one is lost.
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from plugin_bridge.errors import TransportError
+from plugin_bridge.events import Acked, Connected, Disconnected, Event, Poisoned
 from plugin_bridge.forward.backoff import Backoff
-from plugin_bridge.forward.connection import ForwardConnection
-from plugin_bridge.forward.errors import (
-    ForwardError,
-    LocalProtocolError,
-    RemoteProtocolError,
-)
+from plugin_bridge.forward.chunk import Chunk
+from plugin_bridge.forward.errors import ForwardError, LocalProtocolError
 from plugin_bridge.forward.frames import packed_forward
+from plugin_bridge.forward.session import Session
+from plugin_bridge.forward.suspicion import Suspicion
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from plugin_bridge.transport import Connector, Transport
 
+__all__ = [
+    "Acked",
+    "Chunk",
+    "Connected",
+    "Disconnected",
+    "Event",
+    "ForwardClient",
+    "Poisoned",
+]
+
 CONNECT_TIMEOUT_S = 10.0
 
+STEADY_S = 10.0
+"""Without acknowledgements, a connection that stood for so long was a good one."""
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """The unit of delivery.
-
-    Args:
-        id: Unique; :func:`.forward.frames.chunk_id` makes one.
-        tag: The Forward tag.
-        payload: What an :class:`.forward.entries.Encoder` assembled.
-        count: How many records that are.
-    """
-
-    id: str
-    tag: str
-    payload: bytes
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Acked:
-    """The chunk was acknowledged or, without acknowledgements, written whole."""
-
-    chunk_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Connected:
-    """A connection stands."""
-
-    address: str
-
-
-@dataclass(frozen=True, slots=True)
-class Disconnected:
-    """A connection was lost, or could not be made.
-
-    Args:
-        reason: One sentence.
-        unacked_count: Chunks handed in and not acknowledged; all will be sent again.
-        retry_in_s: When the next attempt comes.
-    """
-
-    reason: str
-    unacked_count: int
-    retry_in_s: float
-
-
-Event = Acked | Connected | Disconnected
+_FEWEST_CHUNKS = 2  # one that fails, and one that shows whether others pass
 
 
 class ForwardClient:
@@ -86,6 +49,8 @@ class ForwardClient:
         connector: Makes the connections.
         window_chunks: Most chunks handed in and not acknowledged.
         window_bytes: The same in bytes of frames; the last one handed in may cross it.
+            While each of them has failed alone it does not count, nor does a
+            ``window_chunks`` of 1: another one must show whether others pass.
         require_ack: Ask for acknowledgements. Without them a chunk counts as
             :class:`Acked` once the system has its last byte, and what a receiver had
             not read when its connection broke is lost.
@@ -111,30 +76,34 @@ class ForwardClient:
         self._ack_timeout_s = ack_timeout_s
         self._jitter = jitter
         self._backoff = Backoff()
+        self._attempts = 0  # that failed, since the last acknowledgement
         self._frames: dict[str, bytes] = {}  # all unacknowledged, in order of send()
         self._unacked_bytes = 0
+        self._suspicion = Suspicion()  # knows the same frames, if they are acknowledged
+        self._written_before: set[str] = set()  # of these, whole at least once
+        self._resent_chunks = 0
         self._events: list[Event] = []
         self._was_ever_acked = False
         self._is_closed = False
         # What follows belongs to the connection at hand.
         self._transport: Transport | None = None
-        self._connection: ForwardConnection | None = None  # set once it is connected
-        self._waiting: deque[str] = deque()  # not yet sent on it
+        self._session: Session | None = None  # set once it is connected
         self._writing: str | None = None  # the frame that is partly written
         self._unwritten = memoryview(b"")
         self._is_blocked = False
-        self._silent_since: float | None = None  # runs while whole frames are in flight
+        self._connected_at = 0.0
         self._next_attempt = 0.0
         self._connect_deadline = 0.0
 
     @property
     def has_room(self) -> bool:
         """Whether another chunk may be handed in, connected or not."""
-        return (
-            not self._is_closed
-            and len(self._frames) < self._window_chunks
-            and self._unacked_bytes < self._window_bytes
-        )
+        if self._is_closed:
+            return False
+        count = len(self._frames)
+        if self._suspicion.lacks_probe:
+            return count < max(self._window_chunks, _FEWEST_CHUNKS)
+        return count < self._window_chunks and self._unacked_bytes < self._window_bytes
 
     @property
     def unacked_chunks(self) -> int:
@@ -147,16 +116,25 @@ class ForwardClient:
         return self._unacked_bytes
 
     @property
+    def resent_chunks(self) -> int:
+        """How often a frame went out whole that had done so before.
+
+        The receiver may have ingested it each time: the most that can have arrived
+        twice.
+        """
+        return self._resent_chunks
+
+    @property
     def is_connected(self) -> bool:
         """Whether a connection stands."""
-        return self._connection is not None
+        return self._session is not None
 
     @property
     def wants_write(self) -> bool:
         """Whether to poll for writability too."""
         if self._transport is None:
             return False
-        return self._connection is None or self._may_write(self._connection)
+        return self._session is None or self._may_write(self._session)
 
     def fileno(self) -> int | None:
         """Return the descriptor to poll, ``None`` while there is no connection."""
@@ -173,17 +151,15 @@ class ForwardClient:
             return 0.0
         if self._transport is None:
             return self._next_attempt
-        if self._connection is None:
+        if self._session is None:
             return self._connect_deadline
-        if self._silent_since is not None:
-            return self._silent_since + self._ack_timeout_s
-        return None
+        return self._session.deadline()
 
     def send(self, chunk: Chunk, now: float) -> None:
         """Take over a chunk and write of it what goes at once.
 
         Args:
-            chunk: Is transmitted first after all that were handed in before.
+            chunk: Is transmitted for the first time after all handed in before.
             now: Monotonic instant, in seconds.
 
         Raises:
@@ -202,15 +178,18 @@ class ForwardClient:
         )
         self._frames[chunk.id] = frame
         self._unacked_bytes += len(frame)
-        self._waiting.append(chunk.id)
+        if self._require_ack:
+            self._suspicion.add(chunk.id)
+        if self._session is not None:
+            self._session.add(chunk.id)
         if not self._is_blocked:
             self._write(now)
 
     def service(self, now: float) -> list[Event]:
         """Do all that can be done without waiting, and return what happened.
 
-        Connects, reads acknowledgements, writes as much as goes, and gives a silent
-        connection up.
+        Connects, reads acknowledgements, writes as much as goes, gives a silent
+        connection up, and lets go of a poison chunk.
 
         Args:
             now: Monotonic instant, in seconds.
@@ -222,11 +201,13 @@ class ForwardClient:
             raise LocalProtocolError("the client is closed")
         if self._transport is None and now >= self._next_attempt:
             self._connect(now)
-        if self._transport is not None and self._connection is None:
+        if self._transport is not None and self._session is None:
             self._finish_connect(self._transport, now)
         self._read(now)
-        self._write(now)
         self._check_silence(now)
+        self._let_poison_go()
+        self._write(now)
+        self._leave_if_due(now)
         events, self._events = self._events, []
         return events
 
@@ -251,10 +232,15 @@ class ForwardClient:
             return
         if is_connected:
             # A handshake would come here, before the first frame.
-            self._connection = ForwardConnection(
-                window_chunks=self._window_chunks, window_bytes=self._window_bytes
+            self._session = Session(
+                self._frames,
+                self._suspicion,
+                require_ack=self._require_ack,
+                window_chunks=self._window_chunks,
+                window_bytes=self._window_bytes,
+                ack_timeout_s=self._ack_timeout_s,
             )
-            self._waiting = deque(self._frames)
+            self._connected_at = now
             self._events.append(Connected(self._connector.address))
         elif now >= self._connect_deadline:
             self._disconnect(
@@ -268,83 +254,79 @@ class ForwardClient:
 
         Fluent Bit stops reading as long as its acknowledgements are not read.
         """
-        if self._transport is None or self._connection is None:
+        if self._transport is None or self._session is None:
             return
         try:
             while (data := self._transport.receive()) is not None:
-                self._connection.receive_data(data)
-                while (chunk_id := self._connection.next_ack()) is not None:
-                    self._acknowledge(chunk_id, now)
+                self._session.receive_data(data)
+                while (chunk_id := self._session.next_ack(now)) is not None:
+                    self._was_ever_acked = True
+                    self._restart_backoff()
+                    if chunk_id in self._frames:  # else it was let go of as poison
+                        self._settle(chunk_id)
         except TransportError as exc:
             self._disconnect(str(exc), now)
         except ForwardError as exc:
             self._disconnect(f"{self._connector.address}: {exc}", now)
 
-    def _acknowledge(self, chunk_id: str, now: float) -> None:
-        if chunk_id == self._writing:
-            raise RemoteProtocolError(f"acknowledgement of half a frame: {chunk_id}")
-        self._settle(chunk_id)
-        self._was_ever_acked = True
-        self._backoff.reset()
-        self._silent_since = now if self._has_whole_frame_in_flight else None
-
-    @property
-    def _has_whole_frame_in_flight(self) -> bool:
-        not_whole = len(self._waiting) + (self._writing is not None)
-        return len(self._frames) > not_whole
-
     def _settle(self, chunk_id: str) -> None:
-        self._unacked_bytes -= len(self._frames.pop(chunk_id))
+        self._forget(chunk_id)
         self._events.append(Acked(chunk_id))
 
+    def _forget(self, chunk_id: str) -> None:
+        self._unacked_bytes -= len(self._frames.pop(chunk_id))
+        self._written_before.discard(chunk_id)
+
+    def _restart_backoff(self) -> None:
+        self._backoff.reset()
+        self._attempts = 0
+
     def _write(self, now: float) -> None:
-        if self._transport is None or self._connection is None:
+        if self._transport is None or self._session is None:
             return
         self._is_blocked = False
         try:
-            while self._may_write(self._connection):
-                chunk_id = self._writing or self._begin_frame(self._connection)
+            while (chunk_id := self._frame_to_write(self._session)) is not None:
                 written = self._transport.send(self._unwritten)
                 if not written:
                     self._is_blocked = True
                     return
+                self._session.transmitted(chunk_id)
                 self._unwritten = self._unwritten[written:]
                 if not self._unwritten:
-                    self._end_frame(chunk_id, now)
+                    self._end_frame(self._session, chunk_id, now)
         except TransportError as exc:
             self._read(now)  # what the receiver had acknowledged before it went
             if self._transport is not None:
                 self._disconnect(str(exc), now)
 
-    def _may_write(self, connection: ForwardConnection) -> bool:
-        if self._writing is not None:
-            return True
-        return bool(self._waiting) and connection.has_room(
-            len(self._frames[self._waiting[0]])
-        )
+    def _may_write(self, session: Session) -> bool:
+        return self._writing is not None or session.next_frame() is not None
 
-    def _begin_frame(self, connection: ForwardConnection) -> str:
-        chunk_id = self._waiting.popleft()
-        frame = self._frames[chunk_id]
-        self._writing = chunk_id
-        self._unwritten = memoryview(frame)
-        if self._require_ack:
-            connection.send_chunk(chunk_id, len(frame))
-        return chunk_id
+    def _frame_to_write(self, session: Session) -> str | None:
+        """Return the frame under way, or begin the next one."""
+        if self._writing is None:
+            self._writing = session.next_frame()
+            if self._writing is not None:
+                self._unwritten = memoryview(self._frames[self._writing])
+                session.begin(self._writing)
+        return self._writing
 
-    def _end_frame(self, chunk_id: str, now: float) -> None:
+    def _end_frame(self, session: Session, chunk_id: str, now: float) -> None:
         self._writing = None
         self._unwritten = memoryview(b"")  # an empty slice would hold the frame
+        session.written(chunk_id, now)
         if not self._require_ack:
             self._settle(chunk_id)
-            self._backoff.reset()
-        elif self._silent_since is None:
-            self._silent_since = now
+            if now >= self._connected_at + STEADY_S:
+                self._restart_backoff()
+            return
+        if chunk_id in self._written_before:
+            self._resent_chunks += 1
+        self._written_before.add(chunk_id)
 
     def _check_silence(self, now: float) -> None:
-        if self._silent_since is None:
-            return
-        if now < self._silent_since + self._ack_timeout_s:
+        if self._session is None or not self._session.is_silent(now):
             return
         reason = (
             f"{self._connector.address}: no acknowledgement within "
@@ -355,22 +337,46 @@ class ForwardClient:
                 ": the receiver does not acknowledge (Vector's or Fluentd's Unix "
                 "socket?)"
             )
-        self._disconnect(reason, now)
+        self._disconnect(reason, now, is_silent=True)
 
-    def _disconnect(self, reason: str, now: float) -> None:
+    def _let_poison_go(self) -> None:
+        while (chunk_id := self._suspicion.poison) is not None:
+            if chunk_id == self._writing:
+                return  # half a frame must be ended first
+            self._suspicion.remove(chunk_id)
+            if self._session is not None:
+                self._session.withdraw(chunk_id)
+            self._forget(chunk_id)
+            self._events.append(Poisoned(chunk_id))
+
+    def _leave_if_due(self, now: float) -> None:
+        if self._session is None or not self._session.must_be_left:
+            return
         self._drop_connection()
+        self._next_attempt = now
+        reason = (
+            f"{self._connector.address}: connecting anew to send a chunk again that "
+            "failed while others passed"
+        )
+        self._events.append(Disconnected(reason, len(self._frames), 0.0, attempt=0))
+
+    def _disconnect(self, reason: str, now: float, *, is_silent: bool = False) -> None:
+        if self._session is not None:
+            self._session.end(is_silent=is_silent)
+        self._drop_connection()
+        self._attempts += 1
         retry_in_s = self._backoff.next_delay_s(self._jitter())
         self._next_attempt = now + retry_in_s
-        self._events.append(Disconnected(reason, len(self._frames), retry_in_s))
+        self._events.append(
+            Disconnected(reason, len(self._frames), retry_in_s, self._attempts)
+        )
 
     def _drop_connection(self) -> None:
         """Forget all that belongs to the connection; every frame stays."""
         if self._transport is not None:
             self._transport.close()
         self._transport = None
-        self._connection = None
-        self._waiting.clear()
+        self._session = None
         self._writing = None
         self._unwritten = memoryview(b"")
         self._is_blocked = False
-        self._silent_since = None

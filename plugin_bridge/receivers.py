@@ -25,7 +25,16 @@ Compression = Literal["none", "gzip", "zstd"]
 Framing = Literal["json-lines", "json-arrays", "msgpack-maps", "events"]
 
 _FLUENT_BIT_MAX_FRAME_BYTES = 6_144_000
+_FLUENT_BIT_MAX_CHUNK_BYTES = 900_000
+"""Below ``buffer_chunk_size`` (1,024,000), above which versions cut or drop entries."""
+
 _VECTOR_MAX_FRAME_BYTES = 100 * 1024 * 1024
+_MAX_BIN_BYTES = 2**32 - 1
+"""Forward's entries travel as one msgpack bin."""
+
+_FRAME_OVERHEAD_BYTES = 144_000
+"""Far more than tag and options take, and what is left of Fluent Bit's frame above the
+6,000,000 bytes that were observed to pass."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +48,10 @@ class Profile:
         plain_schemes: Schemes on which it decompresses nothing all the same.
         tls: Whether it speaks TLS on TCP.
         shared_key_schemes: Schemes on which it can ask for a shared key.
-        max_frame_bytes: Largest frame that it takes, if there is a limit.
+        max_frame_bytes: Largest frame that it takes, if there is a limit. It closes the
+            connection on a larger one, or skips that.
+        max_chunk_bytes: Largest payload of several records that is safe, uncompressed,
+            if there is a limit; a single record may be larger.
         stdout_framing: How it reads another program's standard output, if it can.
     """
 
@@ -50,6 +62,7 @@ class Profile:
     tls: bool
     shared_key_schemes: frozenset[Scheme]
     max_frame_bytes: int | None
+    max_chunk_bytes: int | None = None
     stdout_framing: Framing | None
 
 
@@ -62,6 +75,7 @@ PROFILES = MappingProxyType[Receiver, Profile](
             tls=True,
             shared_key_schemes=frozenset({"unix", "tcp", "tls"}),
             max_frame_bytes=_FLUENT_BIT_MAX_FRAME_BYTES,
+            max_chunk_bytes=_FLUENT_BIT_MAX_CHUNK_BYTES,
             stdout_framing="json-lines",
         ),
         "vector": Profile(
@@ -141,7 +155,7 @@ def problems(
             _shared_key_problem(profile, scheme) if has_shared_key else None,
             _username_problem(has_shared_key=has_shared_key) if has_username else None,
             _tls_problem(profile, scheme) if has_tls_settings else None,
-            _chunk_bytes_problem(profile, chunk_bytes),
+            _chunk_bytes_problem(profile, scheme, chunk_bytes),
         )
         if problem is not None
     )
@@ -170,6 +184,17 @@ def encoder_for(receiver: Receiver, scheme: Scheme, encoding: Encoding) -> Encod
         case "events" | None:
             is_json = scheme == "stdout" and encoding == "json"
             return JsonLineEncoder() if is_json else EventEncoder()
+
+
+def max_entry_bytes(receiver: Receiver) -> int:
+    """Return the size of the largest encoded record that can pass a socket, in bytes.
+
+    A larger one would be refused for ever, so it is not to be sent at all.
+    """
+    limit_bytes = PROFILES[receiver].max_frame_bytes
+    if limit_bytes is None:
+        return _MAX_BIN_BYTES
+    return limit_bytes - _FRAME_OVERHEAD_BYTES
 
 
 def _address_problem(profile: Profile, scheme: Scheme) -> str | None:
@@ -266,11 +291,14 @@ def _tls_problem(profile: Profile, scheme: Scheme) -> str | None:
     return f"output.tls_*: {profile.name} speaks no TLS; leave these keys empty"
 
 
-def _chunk_bytes_problem(profile: Profile, chunk_bytes: int) -> str | None:
-    limit = profile.max_frame_bytes
-    if limit is None or chunk_bytes < limit:
+def _chunk_bytes_problem(
+    profile: Profile, scheme: Scheme, chunk_bytes: int
+) -> str | None:
+    limits = (profile.max_chunk_bytes, profile.max_frame_bytes)
+    limit = next((limit for limit in limits if limit is not None), None)
+    if scheme == "stdout" or limit is None or chunk_bytes <= limit:
         return None
     return (
-        f"output.chunk_bytes: {chunk_bytes} bytes do not fit the largest frame that "
-        f"{profile.name} takes, {limit} bytes; 262144 is a good size"
+        f"output.chunk_bytes: {chunk_bytes} bytes are more than {profile.name} takes "
+        f"safely at once, {limit} bytes; 262144 is a good size"
     )

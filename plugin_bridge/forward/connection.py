@@ -49,6 +49,7 @@ class ForwardConnection:
         self._phase = Phase.HALF_OPEN
         self._in_flight: dict[str, int] = {}  # sizes, oldest first
         self._in_flight_bytes = 0
+        self._sent_count = 0
         self._unpacker = msgpack.Unpacker(raw=True, max_buffer_size=MAX_RESPONSE_BYTES)
         self._failure: ForwardError | None = None  # raised once all before it is read
         self._is_eof = False
@@ -57,6 +58,16 @@ class ForwardConnection:
     def phase(self) -> Phase:
         """Where the connection stands."""
         return self._phase
+
+    @property
+    def in_flight_count(self) -> int:
+        """Chunks sent and not acknowledged."""
+        return len(self._in_flight)
+
+    @property
+    def sent_count(self) -> int:
+        """Chunks ever sent."""
+        return self._sent_count
 
     def has_room(self, frame_bytes: int) -> bool:
         """Say whether a frame of that size may be sent now."""
@@ -82,6 +93,7 @@ class ForwardConnection:
             raise LocalProtocolError(f"chunk {chunk} is in flight already")
         self._in_flight[chunk] = frame_bytes
         self._in_flight_bytes += frame_bytes
+        self._sent_count += 1
 
     def receive_data(self, data: bytes) -> None:
         """Take in what was read: ``b""`` says that the receiver sends no more."""

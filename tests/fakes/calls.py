@@ -44,6 +44,7 @@ class RecordedQueueCalls:
     depths: int = 0
     deletes: list[list[HeldMessage]] = field(default_factory=list)
     changes: list[list[tuple[HeldMessage, int]]] = field(default_factory=list)
+    returns: list[bool] = field(default_factory=list)
 
     def receive(
         self, *, max_messages: int, wait_s: int, visibility_timeout_s: int
@@ -57,8 +58,11 @@ class RecordedQueueCalls:
     def delete(self, holders: Sequence[HeldMessage]) -> None:
         self.deletes.append(list(holders))
 
-    def change_visibility(self, changes: Sequence[tuple[HeldMessage, int]]) -> None:
+    def change_visibility(
+        self, changes: Sequence[tuple[HeldMessage, int]], *, is_return: bool
+    ) -> None:
         self.changes.append(list(changes))
+        self.returns += [is_return] * len(changes)
 
 
 @dataclass
@@ -79,3 +83,17 @@ class RecordedDownloads:
 
     def ended(self) -> None:
         self.under_way -= 1
+
+
+class SilentWitness:
+    """A ledger's witness that notes nothing."""
+
+    def on_held(self, holder: HeldMessage) -> None: ...
+
+    def on_advanced(self, item: HeldObject) -> None: ...
+
+    def on_finished(self, item: HeldObject) -> None: ...
+
+    def on_dropped(self, item: HeldObject) -> None: ...
+
+    def on_abandoned(self, holder: HeldMessage) -> None: ...

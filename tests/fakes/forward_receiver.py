@@ -14,7 +14,7 @@ import select
 import socket
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from plugin_bridge.forward.errors import RemoteProtocolError
 from plugin_bridge.forward.receiver import Entry, ForwardReceiver, Frame
@@ -42,6 +42,11 @@ class Faults:
         close_after_frames: Close a connection once it has brought that many whole
             frames, without acknowledging the last one. They are recorded.
         close_after_bytes: Close a connection once it has brought that many bytes.
+        refused_event_ids: Frames that hold a record with such an ``eventID`` are not
+            recorded, and are refused as ``refusal`` says.
+        refusal: ``"close"`` the connection, as Fluentd and OpenTelemetry do; ``"nack"``
+            as Vector with sinks that reject; ``"ignore"`` the frame and go on, as
+            Vector with one it cannot decode.
     """
 
     stalls: bool = False
@@ -50,6 +55,8 @@ class Faults:
     reversed_acks: int = 0
     close_after_frames: int | None = None
     close_after_bytes: int | None = None
+    refused_event_ids: frozenset[object] = frozenset()
+    refusal: Literal["close", "nack", "ignore"] = "close"
 
 
 class RecordingReceiver:
@@ -204,6 +211,12 @@ class RecordingReceiver:
         session.receiver.receive_data(data)
         while (frame := session.receiver.next_frame()) is not None:
             session.frame_count += 1
+            if self._is_refused(frame):
+                if faults.refusal == "ignore":
+                    continue
+                if faults.refusal == "nack":
+                    session.socket.sendall(NACK)
+                return False
             self._record(frame)
             if (
                 faults.close_after_frames is not None
@@ -216,6 +229,12 @@ class RecordingReceiver:
             if frame.chunk is not None and faults.acks:
                 self._hold(session, frame.chunk)
         return True
+
+    def _is_refused(self, frame: Frame) -> bool:
+        refused = self.faults.refused_event_ids
+        return bool(refused) and any(
+            entry.record.get("eventID") in refused for entry in frame.entries()
+        )
 
     def _record(self, frame: Frame) -> None:
         entries = list(frame.entries())

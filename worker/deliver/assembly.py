@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from plugin_bridge.addresses import UnixAddress, parse_address
@@ -17,15 +19,21 @@ from plugin_bridge.transport import TcpConnector, UnixConnector
 from worker.deliver.budget import Budget
 from worker.deliver.calls import Downloads, QueueCalls
 from worker.deliver.chunks import ChunkBuilder
+from worker.deliver.disk import JournalCalls, QuarantineCalls
 from worker.deliver.emission import Emission
+from worker.deliver.failing import Failing
 from worker.deliver.fetching import Fetching
 from worker.deliver.inbox import Inbox
 from worker.deliver.intake import Intake
+from worker.deliver.journal import FILE_NAME, Journal, fingerprint_of
+from worker.deliver.journaling import Journaling
 from worker.deliver.ledger import Ledger
 from worker.deliver.loop import DeliveryLoop
 from worker.deliver.progress import Progress
+from worker.deliver.quarantine import Quarantine
 from worker.deliver.segments import Segmenter
 from worker.deliver.settlement import Settlement
+from worker.errors import JournalError
 from worker.source.objects import ObjectReader
 from worker.source.queue import Queue
 from worker.source.selection import Selection
@@ -38,8 +46,30 @@ if TYPE_CHECKING:
     from worker.deliver.calls import ObjectSource, SourceQueue
     from worker.deliver.progress import Control
 
+logger = logging.getLogger(__name__)
+
 BACKLOG_PER_DOWNLOAD = 4
 """Objects that wait for their first record, for each download that may run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a worker is, to the journal.
+
+    Attributes:
+        run: Names the supervisor's life; another one's claims are nobody's any more.
+        slot: The worker's place in the pool.
+        pid: Of its process.
+    """
+
+    run: str
+    slot: int
+    pid: int
+
+    @property
+    def owner(self) -> str:
+        """What its claims are under."""
+        return f"{self.run}:{self.slot}:{self.pid}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,47 +79,78 @@ class WorkerParts:
     loop: DeliveryLoop
     client: ForwardClient
     calls: QueueCalls
+    journal_calls: JournalCalls | None
+    quarantine_calls: QuarantineCalls | None
 
     def close(self) -> None:
         """Make the calls that are still ordered, and let go of the receiver."""
+        if self.quarantine_calls is not None:
+            self.quarantine_calls.close()
         self.calls.close()
+        if self.journal_calls is not None:
+            self.journal_calls.close()
         self.client.close()
 
 
 def build_loop(
-    config: Config, *, control: Control, address: str, until_empty: bool
+    config: Config,
+    *,
+    identity: Identity,
+    control: Control,
+    address: str,
+    until_empty: bool,
 ) -> WorkerParts:
-    """Make the AWS clients, the connection and the loop of one worker.
+    """Make the AWS clients, the connection, the journal and the loop of one worker.
 
     Args:
         config: The whole configuration.
+        identity: The worker's own.
         control: The process around the loop.
         address: Where the receiver listens.
         until_empty: Report when the queue is seen empty.
 
     Raises:
-        ConfigError: The AWS session cannot be made as configured.
+        ConfigError: The AWS session or the journal cannot be made as configured.
     """
     session = AwsSession(config.source)
-    is_stdout = config.output.scheme == "stdout"
     return assemble(
         config,
         queue=Queue(session.sqs_client(), config.source.queue_url),
-        objects=ObjectReader(session, config.source),
+        objects=ObjectReader(
+            session, config.source, max_bytes=config.decode.max_object_bytes
+        ),
         client=ForwardClient(
             _connector(address),
             window_chunks=config.output.window_chunks,
             window_bytes=config.output.window_bytes,
             # trailfeed's own writer acknowledges what it has written.
-            require_ack=config.output.require_ack or is_stdout,
+            require_ack=config.output.require_ack or config.output.scheme == "stdout",
             ack_timeout_s=config.output.ack_timeout_s,
             jitter=random.random,
         ),
         encoder=encoder_for(
             config.output.receiver, config.output.scheme, config.output.encoding
         ),
+        journal=open_journal(config, identity),
         control=control,
         until_empty=until_empty,
+    )
+
+
+def open_journal(config: Config, identity: Identity) -> Journal | None:
+    """Open the journal, or None where the configuration wants none.
+
+    Raises:
+        ConfigError: It cannot be used.
+    """
+    if not config.state.dir or not config.state.dedupe_window_s:
+        return None
+    return Journal(
+        Path(config.state.dir) / FILE_NAME,
+        owner=identity.owner,
+        slot=identity.slot,
+        fingerprint=fingerprint_of(config.decode),
+        window_s=config.state.dedupe_window_s,
     )
 
 
@@ -100,30 +161,42 @@ def assemble(
     objects: ObjectSource,
     client: ForwardClient,
     encoder: Encoder,
+    journal: Journal | None,
     control: Control,
     until_empty: bool,
 ) -> WorkerParts:
     """Wire the parts together; what they talk to is given."""
     clock = time.monotonic
-    inbox, ledger, progress = Inbox(), Ledger(), Progress()
+    inbox, progress = Inbox(), Progress()
     budget = Budget(config.pool.inflight_bytes)
     calls = QueueCalls(queue, inbox, clock)
+    journal_calls = None
+    if journal is not None:
+        journal_calls = JournalCalls(journal, inbox, wall_clock=_epoch_s)
+    quarantine_calls = _quarantine(config, inbox)
+    journaling = Journaling(budget, journal_calls)
+    ledger = Ledger(journaling)
     settlement = Settlement(
         calls,
         ledger,
         progress,
         visibility_timeout_s=config.source.visibility_timeout_s,
+        jitter=random.random,
+    )
+    failing = Failing(
+        config.source,
+        ledger=ledger,
+        journaling=journaling,
+        settlement=settlement,
+        progress=progress,
+        quarantine=quarantine_calls,
     )
     fetching = Fetching(
-        config.source,
         downloads=Downloads(
             objects, inbox, concurrency=config.pool.downloads_per_worker
         ),
         budget=budget,
-        ledger=ledger,
-        settlement=settlement,
-        progress=progress,
-        backoff=Backoff(),
+        failing=failing,
         jitter=random.random,
     )
     emission = Emission(
@@ -132,7 +205,7 @@ def assemble(
             config.decode,
             encoder,
             segment_bytes=config.output.chunk_bytes,
-            now=lambda: datetime.now(UTC).timestamp(),
+            now=_epoch_s,
         ),
         builder=ChunkBuilder(
             encoder,
@@ -143,7 +216,8 @@ def assemble(
         ),
         budget=budget,
         ledger=ledger,
-        settlement=settlement,
+        journaling=journaling,
+        failing=failing,
         progress=progress,
         clock=clock,
     )
@@ -156,6 +230,8 @@ def assemble(
         ),
         calls=calls,
         ledger=ledger,
+        journaling=journaling,
+        failing=failing,
         settlement=settlement,
         progress=progress,
         backoff=Backoff(),
@@ -167,6 +243,8 @@ def assemble(
         client=client,
         inbox=inbox,
         intake=intake,
+        journaling=journaling,
+        failing=failing,
         fetching=fetching,
         emission=emission,
         settlement=settlement,
@@ -176,7 +254,34 @@ def assemble(
         control=control,
         clock=clock,
     )
-    return WorkerParts(loop, client, calls)
+    if journal is not None:
+        # Before the loop begins: nothing of its own is in there yet.
+        calls.make_visible(_inherited(journal))
+    return WorkerParts(loop, client, calls, journal_calls, quarantine_calls)
+
+
+def _inherited(journal: Journal) -> list[tuple[str, str]]:
+    """What workers before this one held; their claims are dropped."""
+    try:
+        return journal.take_over(_epoch_s())
+    except JournalError as error:
+        logger.error("%s; starting without it", error)  # noqa: TRY400 - no fault of ours
+        return []
+
+
+def _quarantine(config: Config, inbox: Inbox) -> QuarantineCalls | None:
+    if not config.state.dir:
+        return None
+    return QuarantineCalls(
+        Quarantine(
+            Path(config.state.dir) / "quarantine",
+            max_bytes=config.state.quarantine_max_bytes,
+            when_full=config.state.quarantine_full,
+        ),
+        inbox,
+        queue_url=config.source.queue_url,
+        now=_now,
+    )
 
 
 def _connector(text: str) -> Connector:
@@ -184,3 +289,11 @@ def _connector(text: str) -> Connector:
     if isinstance(address, UnixAddress):
         return UnixConnector(address)
     return TcpConnector(address)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _epoch_s() -> float:
+    return _now().timestamp()

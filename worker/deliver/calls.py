@@ -1,28 +1,24 @@
-"""The worker's threads: blocking calls to AWS, beside the loop.
-
-Each takes orders from the loop, makes the call and puts what came of it into the
-inbox. A thread that meets an error which nobody foresaw says so there too, and the
-worker ends by it: no silent half-dead worker.
-"""
+"""Blocking calls to SQS and S3, in threads beside the loop."""
 
 from __future__ import annotations
 
-import queue
-import threading
+import logging
 from typing import TYPE_CHECKING, Protocol
 
 from worker.deliver.inbox import (
     Deleted,
     DeleteFailed,
+    DepthFailed,
     DepthTaken,
     Downloaded,
     DownloadFailed,
     Received,
     ReceiveFailed,
-    ThreadCrashed,
     VisibilityChanged,
 )
+from worker.deliver.threads import Threads
 from worker.errors import TrailfeedError
+from worker.source.queue import Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,11 +27,12 @@ if TYPE_CHECKING:
     from worker.deliver.ledger import HeldMessage, HeldObject
     from worker.source.notifications import ObjectRef
     from worker.source.objects import Body
-    from worker.source.queue import Depth, Failure, Message
+    from worker.source.queue import Depth, Failure
+
+logger = logging.getLogger(__name__)
 
 RECEIVE_THREADS = 2
-SETTLE_THREADS = 2
-CLOSE_TIMEOUT_S = 5.0
+DELETE_THREADS = 2
 
 
 class SourceQueue(Protocol):
@@ -60,38 +57,6 @@ class ObjectSource(Protocol):
     def read(self, ref: ObjectRef) -> Body: ...
 
 
-class _Threads:
-    """A few daemon threads that work off one list of orders."""
-
-    def __init__(self, name: str, count: int, inbox: Inbox) -> None:
-        self._inbox = inbox
-        self._orders: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._threads = [
-            threading.Thread(target=self._work, name=f"{name}-{n}", daemon=True)
-            for n in range(count)
-        ]
-        for thread in self._threads:
-            thread.start()
-
-    def order(self, call: Callable[[], None]) -> None:
-        self._orders.put(call)
-
-    def close(self) -> None:
-        """Let the threads end after what is ordered; wait for it, not for ever."""
-        for _ in self._threads:
-            self._orders.put(None)
-        for thread in self._threads:
-            thread.join(CLOSE_TIMEOUT_S)
-
-    def _work(self) -> None:
-        while call := self._orders.get():
-            try:
-                call()
-            except BaseException as error:  # noqa: BLE001 - the loop raises it
-                self._inbox.put(ThreadCrashed(error))
-                return
-
-
 class QueueCalls:
     """Receive, delete and visibility calls, each kind with threads of its own.
 
@@ -104,8 +69,10 @@ class QueueCalls:
         self._source = source
         self._inbox = inbox
         self._clock = clock
-        self._receiving = _Threads("sqs-receive", RECEIVE_THREADS, inbox)
-        self._settling = _Threads("sqs-settle", SETTLE_THREADS, inbox)
+        self._receiving = Threads("sqs-receive", RECEIVE_THREADS, inbox)
+        self._deleting = Threads("sqs-delete", DELETE_THREADS, inbox)
+        # One: an extension must not overtake the giving back of the same message.
+        self._changing = Threads("sqs-visibility", 1, inbox)
 
     def receive(
         self, *, max_messages: int, wait_s: int, visibility_timeout_s: int
@@ -128,13 +95,13 @@ class QueueCalls:
         self._receiving.order(call)
 
     def take_depth(self) -> None:
-        """Order the queue's depth: :class:`DepthTaken` or :class:`ReceiveFailed`."""
+        """Order the queue's depth: :class:`DepthTaken` or :class:`DepthFailed`."""
 
         def call() -> None:
             try:
                 depth = self._source.depth()
             except TrailfeedError as error:
-                self._inbox.put(ReceiveFailed(error))
+                self._inbox.put(DepthFailed(error))
             else:
                 self._inbox.put(DepthTaken(depth))
 
@@ -151,27 +118,47 @@ class QueueCalls:
             else:
                 self._inbox.put(Deleted(holders, failures))
 
-        self._settling.order(call)
+        self._deleting.order(call)
 
-    def change_visibility(self, changes: Sequence[tuple[HeldMessage, int]]) -> None:
+    def change_visibility(
+        self, changes: Sequence[tuple[HeldMessage, int]], *, is_return: bool
+    ) -> None:
         """Order timeouts in seconds; :class:`VisibilityChanged` follows."""
 
         def call() -> None:
-            holders = [holder for holder, _ in changes]
             try:
                 failures = self._source.change_visibility(
                     [(holder.message, timeout_s) for holder, timeout_s in changes]
                 )
             except TrailfeedError as error:
-                self._inbox.put(VisibilityChanged(holders, (), error))
+                self._inbox.put(VisibilityChanged(changes, is_return, (), error))
             else:
-                self._inbox.put(VisibilityChanged(holders, failures))
+                self._inbox.put(VisibilityChanged(changes, is_return, failures))
 
-        self._settling.order(call)
+        self._changing.order(call)
+
+    def make_visible(self, handles: Sequence[tuple[str, str]]) -> None:
+        """Order messages of a worker that died to be visible at once.
+
+        Nothing follows: where it fails they become visible by themselves.
+
+        Args:
+            handles: Message ids and receipt handles.
+        """
+
+        def call() -> None:
+            changes = [(Message(id_, handle, ""), 0) for id_, handle in handles]
+            try:
+                self._source.change_visibility(changes)
+            except TrailfeedError as error:
+                logger.warning("cannot give back what a worker held: %s", error)
+
+        self._changing.order(call)
 
     def close(self) -> None:
         """Make the deletes and visibility changes that are still ordered."""
-        self._settling.close()
+        self._deleting.close()
+        self._changing.close()
 
 
 class Downloads:
@@ -182,7 +169,7 @@ class Downloads:
         self._inbox = inbox
         self._concurrency = concurrency
         self._under_way = 0
-        self._threads = _Threads("s3-get", concurrency, inbox)
+        self._threads = Threads("s3-get", concurrency, inbox)
 
     @property
     def has_room(self) -> bool:

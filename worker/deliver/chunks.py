@@ -6,12 +6,12 @@ import base64
 from typing import TYPE_CHECKING
 
 from plugin_bridge.client import Chunk
+from worker.deliver.ledger import Span
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from plugin_bridge.forward.entries import Encoder
-    from worker.deliver.ledger import HeldObject
     from worker.deliver.segments import Segment
 
 CHUNK_ID_BYTES = 16
@@ -45,7 +45,7 @@ class ChunkBuilder:
         self._linger_s = linger_s
         self._random_bytes = random_bytes
         self._parts: list[bytes] = []
-        self._items: list[HeldObject] = []
+        self._spans: list[Span] = []
         self._size_bytes = 0
         self._due: float | None = None
 
@@ -70,18 +70,24 @@ class ChunkBuilder:
         if self._due is None:
             self._due = now + self._linger_s
         self._parts.extend(segment.parts)
-        self._items.append(segment.item)
+        self._spans.append(
+            Span(segment.item, segment.first, segment.end, len(segment.parts))
+        )
         self._size_bytes += segment.size_bytes
 
-    def seal(self) -> tuple[Chunk, tuple[HeldObject, ...]]:
+    def new_id(self) -> str:
+        """An id that no other chunk has."""
+        return base64.b64encode(self._random_bytes(CHUNK_ID_BYTES)).decode()
+
+    def seal(self) -> tuple[Chunk, tuple[Span, ...]]:
         """Close the open chunk, which must hold something, and begin a new one."""
         chunk = Chunk(
-            id=base64.b64encode(self._random_bytes(CHUNK_ID_BYTES)).decode(),
+            id=self.new_id(),
             tag=self._tag,
             payload=self._encoder.assemble(self._parts),
             count=len(self._parts),
         )
-        items = tuple(self._items)
-        self._parts, self._items = [], []
+        spans = tuple(self._spans)
+        self._parts, self._spans = [], []
         self._size_bytes, self._due = 0, None
-        return chunk, items
+        return chunk, spans

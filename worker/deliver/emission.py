@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from typing import TYPE_CHECKING
 
-from worker.deliver.settlement import retry_delay_s
 from worker.errors import BadObjectError
 
 if TYPE_CHECKING:
@@ -15,13 +13,13 @@ if TYPE_CHECKING:
     from plugin_bridge.client import Chunk, ForwardClient
     from worker.deliver.budget import Budget
     from worker.deliver.chunks import ChunkBuilder
+    from worker.deliver.failing import Failing
     from worker.deliver.inbox import Downloaded
+    from worker.deliver.journaling import Journaling
     from worker.deliver.ledger import HeldObject, Ledger
     from worker.deliver.progress import Progress
     from worker.deliver.segments import Segment, Segmenter
-    from worker.deliver.settlement import Settlement
-
-logger = logging.getLogger(__name__)
+    from worker.source.objects import Body
 
 SLICE_S = 0.02
 """The loop looks at its sockets and its inbox this often while it decodes."""
@@ -39,7 +37,8 @@ class Emission:
         builder: Gathers segments into chunks.
         budget: Charged for bodies, documents and chunks.
         ledger: Told what was emitted and what was acknowledged.
-        settlement: Takes complete messages, and those that cannot be decoded.
+        journaling: Takes complete messages.
+        failing: Takes objects that cannot be decoded.
         progress: Counted up here.
         clock: Monotonic time.
     """
@@ -52,7 +51,8 @@ class Emission:
         builder: ChunkBuilder,
         budget: Budget,
         ledger: Ledger,
-        settlement: Settlement,
+        journaling: Journaling,
+        failing: Failing,
         progress: Progress,
         clock: Callable[[], float],
     ) -> None:
@@ -61,13 +61,14 @@ class Emission:
         self._builder = builder
         self._budget = budget
         self._ledger = ledger
-        self._settlement = settlement
+        self._journaling = journaling
+        self._failing = failing
         self._progress = progress
         self._clock = clock
         self._bodies: deque[Downloaded] = deque()
-        self._current: tuple[HeldObject, Iterator[Segment]] | None = None
+        self._current: tuple[HeldObject, Body, Iterator[Segment]] | None = None
         self._sealed: deque[Chunk] = deque()
-        self._counts: dict[str, int] = {}
+        self._chunks: dict[str, Chunk] = {}
 
     @property
     def backlog(self) -> int:
@@ -85,9 +86,8 @@ class Emission:
         """When the open chunk has lingered enough."""
         return self._builder.due if self._client.has_room else None
 
-    def on_downloaded(self, event: Downloaded) -> None:
+    def on_body(self, event: Downloaded) -> None:
         """Queue a body for decoding."""
-        self._budget.charge(event.item, event.body.size_bytes)
         self._bodies.append(event)
 
     def step(self, now: float, *, at_once: bool) -> None:
@@ -109,25 +109,40 @@ class Emission:
             self._seal()
             self._hand_over(now)
 
-    def on_acked(self, chunk_id: str, now: float) -> None:
+    def on_acked(self, chunk_id: str) -> None:
         """Settle a chunk; delete the messages that are complete by it."""
         self._budget.release(chunk_id)
-        self._progress.records_delivered += self._counts.pop(chunk_id, 0)
-        self._settlement.delete(self._ledger.acknowledge(chunk_id), now)
+        self._progress.records_delivered += self._chunks.pop(chunk_id).count
+        self._journaling.delete_after(self._ledger.acknowledge(chunk_id))
+
+    def on_poisoned(self, chunk_id: str) -> None:
+        """Send a chunk again as two, or give up the one record that is left of it."""
+        self._budget.release(chunk_id)
+        chunk = self._chunks.pop(chunk_id)
+        if chunk.count == 1:
+            (span,) = self._ledger.spans_of(chunk_id)
+            self._failing.on_poison_record(chunk, span)
+            return
+        halves = chunk.halve(self._builder.new_id(), self._builder.new_id())
+        self._ledger.halve(chunk_id, *halves)
+        for half in halves:
+            self._take(half)
 
     def _emit_segment(self, now: float) -> None:
         if self._current is None:
             self._begin(self._bodies.popleft())
             if self._current is None:
                 return
-        item, segments = self._current
+        item, body, segments = self._current
         try:
             segment = next(segments, None) if item.is_wanted else None
         except BadObjectError as error:
-            self._fail(item, error)
+            self._let_go(item)
+            located = BadObjectError(error.code, f"{item.ref.url}: {error}")
+            self._failing.on_bad_object(item, located, body.data)
             return
         if segment is None:
-            self._end(item, now)
+            self._end(item)
             return
         if not self._builder.fits(segment):
             self._seal()
@@ -147,42 +162,28 @@ class Emission:
 
         self._current = (
             item,
+            event.body,
             self._segmenter.segments(item, event.body, charge=charge),
         )
 
-    def _end(self, item: HeldObject, now: float) -> None:
+    def _let_go(self, item: HeldObject) -> None:
         self._current = None
         self._budget.release(item)
+
+    def _end(self, item: HeldObject) -> None:
+        self._let_go(item)
         complete = self._ledger.finish(item)
         if complete is not None:
-            self._settlement.delete((complete,), now)
-
-    def _fail(self, item: HeldObject, error: BadObjectError) -> None:
-        """Act by ``source.on_bad_object``: back to the queue, and say why."""
-        self._current = None
-        self._budget.release(item)
-        self._progress.objects_failed += 1
-        holder = item.holder
-        delay_s = retry_delay_s(holder.message.receive_count)
-        logger.error(
-            "s3://%s/%s: %s; back to the queue for %d s",
-            item.ref.bucket,
-            item.ref.key,
-            error,
-            delay_s,
-            extra={
-                "bucket": item.ref.bucket,
-                "key": item.ref.key,
-                "message_id": holder.message.id,
-            },
-        )
-        self._settlement.give_back(holder, delay_s)
+            self._journaling.delete_after([complete])
 
     def _seal(self) -> None:
-        chunk, items = self._builder.seal()
-        self._ledger.seal(chunk.id, items)
+        chunk, spans = self._builder.seal()
+        self._ledger.seal(chunk.id, spans)
+        self._take(chunk)
+
+    def _take(self, chunk: Chunk) -> None:
         self._budget.charge(chunk.id, len(chunk.payload))
-        self._counts[chunk.id] = chunk.count
+        self._chunks[chunk.id] = chunk
         self._sealed.append(chunk)
 
     def _hand_over(self, now: float) -> None:

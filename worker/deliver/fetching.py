@@ -9,81 +9,79 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from worker.deliver.budget import estimate_bytes
-from worker.deliver.settlement import retry_delay_s
-from worker.errors import CommonFaultError, MissingObjectError, PermanentError
+from worker.deliver.complaint import Complaint
+from worker.errors import (
+    MissingObjectError,
+    PermanentError,
+    RetriableError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from plugin_bridge.forward.backoff import Backoff
-    from worker.config.model import SourceConfig
     from worker.deliver.budget import Budget
     from worker.deliver.calls import Downloads
-    from worker.deliver.inbox import DownloadFailed
-    from worker.deliver.ledger import HeldMessage, HeldObject, Ledger
-    from worker.deliver.progress import Progress
-    from worker.deliver.settlement import Settlement
+    from worker.deliver.failing import Failing
+    from worker.deliver.inbox import Downloaded, DownloadFailed
+    from worker.deliver.ledger import HeldObject
 
 logger = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 3
+"""Failed reads of one object, while others can be read, after which SQS has it back."""
+
 FIRST_RETRY_S = 0.5
+MAX_RETRY_S = 30.0
+SUSPICIOUS_FAILURES = 8
+"""Failed reads in a row, of whichever objects, that stop the receiving."""
 
 
 class Fetching:
     """Everything between a held object and its body.
 
+    A read that fails is tried again. It goes back to SQS only when another object could
+    be read meanwhile: otherwise the fault may be S3's, and giving messages back would
+    push a whole queue into its dead-letter queue.
+
     Args:
-        source: The section ``[source]``.
         downloads: The threads that read from S3.
         budget: Charged for each object from here on.
-        ledger: Told of messages that are to be deleted without their object.
-        settlement: Takes messages whose object cannot be read.
-        progress: Counted up here.
-        backoff: Delays while S3 as a whole is not to be had.
+        failing: Takes objects that cannot be read.
         jitter: Uniform in 0..1; spreads the retries.
     """
 
     def __init__(
         self,
-        source: SourceConfig,
         *,
         downloads: Downloads,
         budget: Budget,
-        ledger: Ledger,
-        settlement: Settlement,
-        progress: Progress,
-        backoff: Backoff,
+        failing: Failing,
         jitter: Callable[[], float],
     ) -> None:
-        self._source = source
         self._downloads = downloads
         self._budget = budget
-        self._ledger = ledger
-        self._settlement = settlement
-        self._progress = progress
-        self._backoff = backoff
+        self._failing = failing
         self._jitter = jitter
         self._waiting: deque[HeldObject] = deque()
         self._retries: list[tuple[float, int, HeldObject]] = []
         self._tie = itertools.count()
-        self._closed_until = 0.0
+        self._successes = 0
+        self._failures_in_a_row = 0
+        self._complaint = Complaint(logger, over="objects can be read again")
 
     @property
     def backlog(self) -> int:
         """Objects that wait for their body."""
         return len(self._waiting) + len(self._retries) + self._downloads.under_way
 
-    def is_open(self, now: float) -> bool:
-        """False while a fault that all objects share keeps S3 out of reach."""
-        return now >= self._closed_until
+    @property
+    def is_open(self) -> bool:
+        """False while everything that is tried fails: receiving more is no use."""
+        return self._failures_in_a_row < SUSPICIOUS_FAILURES or not self._retries
 
-    def due(self, now: float) -> float | None:
+    def due(self) -> float | None:
         """The next instant at which :meth:`step` can do what it cannot now."""
-        instants = [self._retries[0][0]] if self._retries else []
-        if self._waiting and not self.is_open(now):
-            instants.append(self._closed_until)
-        return min(instants, default=None)
+        return self._retries[0][0] if self._retries else None
 
     def want(self, item: HeldObject) -> None:
         """Take an object on."""
@@ -93,7 +91,7 @@ class Fetching:
         """Start as many downloads as there is room for."""
         while self._retries and self._retries[0][0] <= now:
             self._waiting.append(heapq.heappop(self._retries)[2])
-        while self._waiting and self._downloads.has_room and self.is_open(now):
+        while self._waiting and self._downloads.has_room:
             item = self._waiting[0]
             if item.is_wanted:
                 size_bytes = estimate_bytes(item.ref.size_bytes)
@@ -103,65 +101,50 @@ class Fetching:
                 self._downloads.start(item)
             self._waiting.popleft()
 
-    def on_downloaded(self) -> None:
+    def on_downloaded(self, event: Downloaded) -> None:
         """A body has come."""
         self._downloads.ended()
-        self._backoff.reset()
+        self._successes += 1
+        self._failures_in_a_row = 0
+        if not self._retries:
+            self._complaint.settled()
+        self._budget.charge(event.item, event.body.size_bytes)
 
     def on_failed(self, event: DownloadFailed, now: float) -> None:
-        """Try again here, leave the message to SQS, or give it up: by the kind."""
+        """Try again, or leave it to others, by the kind of failure."""
         self._downloads.ended()
         item, error = event.item, event.error
         self._budget.release(item)
         if not item.is_wanted:
             return
-        extra = {
-            "bucket": item.ref.bucket,
-            "key": item.ref.key,
-            "message_id": item.holder.message.id,
-        }
-        if isinstance(error, CommonFaultError):
-            self._waiting.append(item)
-            if self.is_open(now):
-                delay_s = self._backoff.next_delay_s(self._jitter())
-                self._closed_until = now + delay_s
-                logger.error(
-                    "%s; its message is held, next try in %.1f s",
-                    error,
-                    delay_s,
-                    extra=extra,
-                )
-            return
-        if isinstance(error, MissingObjectError):
-            self._on_missing(item, error, now, extra)
-            return
+        match error:
+            case MissingObjectError():
+                self._failing.on_missing_object(item, error)
+            case PermanentError():
+                self._failing.on_bad_object(item, error, None)
+            case RetriableError():
+                self._failures_in_a_row += 1
+                self._try_again(item, error, now)
+            case _:
+                raise error
+
+    def _try_again(self, item: HeldObject, error: RetriableError, now: float) -> None:
+        if not item.attempts:
+            item.successes_before = self._successes
         item.attempts += 1
-        if item.attempts < MAX_ATTEMPTS and not isinstance(error, PermanentError):
-            delay_s = FIRST_RETRY_S * 2**item.attempts * (0.5 + self._jitter() / 2)
-            heapq.heappush(self._retries, (now + delay_s, next(self._tie), item))
-            logger.warning("%s; next try in %.1f s", error, delay_s, extra=extra)
+        if item.attempts >= MAX_ATTEMPTS and self._successes > item.successes_before:
+            self._failing.on_unreadable_object(item, error)
             return
-        self._leave(item.holder, error, extra)
-
-    def _on_missing(
-        self,
-        item: HeldObject,
-        error: MissingObjectError,
-        now: float,
-        extra: dict[str, str],
-    ) -> None:
-        """Act by ``source.on_missing_object``."""
-        if self._source.on_missing_object == "delete":
-            logger.warning("%s; going on without it", error, extra=extra)
-            complete = self._ledger.finish(item)
-            if complete is not None:
-                self._settlement.delete((complete,), now)
-        else:
-            self._leave(item.holder, error, extra)
-
-    def _leave(
-        self, holder: HeldMessage, error: Exception, extra: dict[str, str]
-    ) -> None:
-        delay_s = retry_delay_s(holder.message.receive_count)
-        logger.error("%s; back to the queue for %d s", error, delay_s, extra=extra)
-        self._settlement.give_back(holder, delay_s)
+        delay_s = min(FIRST_RETRY_S * 2.0 ** min(item.attempts, 10), MAX_RETRY_S)
+        delay_s *= 0.5 + self._jitter() / 2
+        heapq.heappush(self._retries, (now + delay_s, next(self._tie), item))
+        self._complaint.raised(
+            f"{error}; trying again",
+            now,
+            kind=error.code,
+            extra={
+                "bucket": item.ref.bucket,
+                "key": item.ref.key,
+                "message_id": item.holder.message.id,
+            },
+        )

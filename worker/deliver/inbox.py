@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from typing_extensions import Buffer
+
+    from worker.deliver.journal_batch import ObjectKey, Standing
     from worker.deliver.ledger import HeldMessage, HeldObject
-    from worker.errors import TrailfeedError
+    from worker.errors import PermanentError, RetriableError, TrailfeedError
     from worker.source.objects import Body
     from worker.source.queue import Depth, Failure, Message
 
@@ -27,7 +30,7 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class ReceiveFailed:
-    """A receive call, or the question for the queue's depth, failed."""
+    """A receive call failed."""
 
     error: TrailfeedError
 
@@ -37,6 +40,13 @@ class DepthTaken:
     """The queue said how many messages it has."""
 
     depth: Depth
+
+
+@dataclass(frozen=True, slots=True)
+class DepthFailed:
+    """It did not."""
+
+    error: TrailfeedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +83,68 @@ class DeleteFailed:
 
 @dataclass(frozen=True, slots=True)
 class VisibilityChanged:
-    """A change of visibility ended, as an extension or a giving back."""
+    """A change of visibility ended.
 
-    holders: Sequence[HeldMessage]
-    failures: Sequence[Failure]
+    Attributes:
+        changes: Messages, each with the seconds that it was to stay hidden.
+        is_return: They were given back; else, extended.
+        failures: Those that SQS refused.
+        error: The call failed as a whole.
+    """
+
+    changes: Sequence[tuple[HeldMessage, int]]
+    is_return: bool
+    failures: Sequence[Failure] = ()
     error: TrailfeedError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """The journal has noted a batch, and says how the objects stand."""
+
+    standings: Mapping[ObjectKey, Standing]
+
+
+@dataclass(frozen=True, slots=True)
+class CommitFailed:
+    """The journal noted nothing of a batch."""
+
+    error: TrailfeedError
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineCase:
+    """What is to be quarantined, and why.
+
+    Attributes:
+        item: The object at fault; None: the whole message.
+        body: Of the object as stored or, with a chunk, of the one record in it.
+        chunk_id: Of a chunk with a single record that the receiver refuses.
+        record_index: That record's place in the object.
+    """
+
+    holder: HeldMessage
+    item: HeldObject | None
+    error: PermanentError | RetriableError
+    body: Buffer | None = None
+    chunk_id: str | None = None
+    record_index: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A copy is safe on disk."""
+
+    case: QuarantineCase
+    quarantine_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineFailed:
+    """It is not."""
+
+    case: QuarantineCase
+    failure: TrailfeedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +154,17 @@ class ThreadCrashed:
     error: BaseException
 
 
-Event = (
+QueueEvent = (
     Received
     | ReceiveFailed
     | DepthTaken
-    | Downloaded
-    | DownloadFailed
+    | DepthFailed
     | Deleted
     | DeleteFailed
     | VisibilityChanged
-    | ThreadCrashed
 )
+DiskEvent = Committed | CommitFailed | Quarantined | QuarantineFailed
+Event = QueueEvent | DiskEvent | Downloaded | DownloadFailed | ThreadCrashed
 
 
 class Inbox:

@@ -5,20 +5,23 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from worker.deliver.settlement import retry_delay_s
+from plugin_bridge.forward.backoff import Backoff
+from worker.deliver.complaint import Complaint
 from worker.errors import UnknownMessageError
 from worker.source.notifications import parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from plugin_bridge.forward.backoff import Backoff
     from worker.config.model import SourceConfig
     from worker.deliver.calls import QueueCalls
-    from worker.deliver.inbox import DepthTaken, Received, ReceiveFailed
-    from worker.deliver.ledger import HeldObject, Ledger
+    from worker.deliver.failing import Failing
+    from worker.deliver.inbox import DepthFailed, DepthTaken, Received, ReceiveFailed
+    from worker.deliver.journaling import Journaling
+    from worker.deliver.ledger import Ledger
     from worker.deliver.progress import Progress
     from worker.deliver.settlement import Settlement
+    from worker.source.notifications import ObjectRef
     from worker.source.queue import Message
     from worker.source.selection import Selection
 
@@ -45,7 +48,9 @@ class Intake:
         selection: Which buckets and keys are wanted.
         calls: The threads that call SQS.
         ledger: Takes what is received.
-        settlement: Takes what needs no work, or cannot be worked on.
+        journaling: Takes the objects to work on, and messages without any.
+        failing: Takes what is no notification.
+        settlement: Takes what comes too late.
         progress: Counted up here.
         backoff: Delays after failed calls.
         jitter: Uniform in 0..1; spreads the delays.
@@ -61,6 +66,8 @@ class Intake:
         *,
         calls: QueueCalls,
         ledger: Ledger,
+        journaling: Journaling,
+        failing: Failing,
         settlement: Settlement,
         progress: Progress,
         backoff: Backoff,
@@ -72,6 +79,8 @@ class Intake:
         self._selection = selection
         self._calls = calls
         self._ledger = ledger
+        self._journaling = journaling
+        self._failing = failing
         self._settlement = settlement
         self._progress = progress
         self._backoff = backoff
@@ -81,6 +90,10 @@ class Intake:
         self._under_way = 0
         self._was_full = False
         self._not_before = 0.0
+        self._complaint = Complaint(logger, over="receiving again")
+        self._depth_backoff = Backoff()
+        self._depth_complaint = Complaint(logger, over="the queue's depth is known")
+        self._depth_not_before = 0.0
         self._is_closed = False
 
     @property
@@ -104,6 +117,8 @@ class Intake:
             has_room: The budget is not full and the receiver takes records.
             backlog: Objects that wait here for their first record to be emitted.
         """
+        if not has_room:
+            self._progress.empty_since = 0.0  # nobody looks
         if self._is_closed or not has_room or now < self._not_before:
             return
         if self._under_way and not (self._was_full and self._under_way == 1):
@@ -120,39 +135,49 @@ class Intake:
             visibility_timeout_s=self._source.visibility_timeout_s,
         )
 
-    def on_received(
-        self, event: Received, now: float, *, want: Callable[[HeldObject], None]
-    ) -> None:
-        """Hold the messages and pass their objects on to ``want``."""
+    def on_received(self, event: Received, now: float) -> None:
+        """Hold the messages and begin with their objects."""
         self._under_way -= 1
         self._backoff.reset()
+        self._complaint.settled()
         self._was_full = len(event.messages) == MAX_RECEIVE_MESSAGES
         self._progress.messages_received += len(event.messages)
         for message in event.messages:
-            self._take(message, event.began_at, now, want)
+            self._take(message, event.began_at)
         if event.messages:
             self._progress.empty_since = 0.0
         elif not self._is_closed:
             self._not_before = now + EMPTY_PAUSE_S
-            if self._until_empty and self._is_alone():
+            if self._until_empty and now >= self._depth_not_before and self._is_alone():
                 self._under_way += 1
                 self._calls.take_depth()
 
     def on_depth(self, event: DepthTaken, now: float) -> None:
         """Note since when the queue is empty and nothing is held."""
         self._under_way -= 1
+        self._depth_backoff.reset()
+        self._depth_complaint.settled()
         if event.depth.total or not self._is_alone():
             self._progress.empty_since = 0.0
         elif not self._progress.empty_since:
             self._progress.empty_since = now
 
+    def on_depth_failed(self, event: DepthFailed, now: float) -> None:
+        """Back off likewise: messages are received all the same."""
+        self._under_way -= 1
+        self._progress.empty_since = 0.0
+        self._depth_not_before = now + self._depth_backoff.next_delay_s(self._jitter())
+        self._depth_complaint.raised(
+            f"cannot tell whether the queue is empty: {event.error}", now
+        )
+
     def on_failed(self, event: ReceiveFailed, now: float) -> None:
         """Back off: nothing is lost, and SQS is not hammered."""
         self._under_way -= 1
         self._was_full = False
-        delay_s = self._backoff.next_delay_s(self._jitter())
-        self._not_before = now + delay_s
-        logger.error("cannot receive: %s; next try in %.1f s", event.error, delay_s)
+        self._progress.empty_since = 0.0
+        self._not_before = now + self._backoff.next_delay_s(self._jitter())
+        self._complaint.raised(str(event.error), now)
 
     def _is_alone(self) -> bool:
         """Whether nothing is held and no call under way could change that."""
@@ -160,57 +185,40 @@ class Intake:
             self._ledger.held_count == 0
             and self._under_way == 0
             and self._settlement.is_idle
+            and self._journaling.is_idle
         )
 
-    def _take(
-        self,
-        message: Message,
-        began_at: float,
-        now: float,
-        want: Callable[[HeldObject], None],
-    ) -> None:
+    def _take(self, message: Message, began_at: float) -> None:
+        refs: tuple[ObjectRef, ...] = ()
+        unknown: UnknownMessageError | None = None
         try:
             notification = self._selection.select(
                 parse(message.body, uses_sns=self._source.uses_sns)
             )
         except UnknownMessageError as error:
-            self._on_unknown(message, error, began_at, now)
-            return
+            unknown = error
+        else:
+            refs = notification.objects
+            for part in notification.ignored:
+                place = {"bucket": part.bucket, "key": part.key} if part.key else {}
+                logger.info(
+                    "message part needs no download: %s",
+                    part.reason,
+                    extra={"message_id": message.id, **place},
+                )
         holder = self._ledger.hold(
             message,
-            notification.objects,
+            refs,
             received_at=began_at,
             extend_at=self._settlement.extend_at(began_at),
         )
-        for reason in notification.ignored:
-            logger.info(
-                "message needs no download: %s",
-                reason,
-                extra={"message_id": message.id},
-            )
         if self._is_closed:
             self._settlement.give_back(holder, 0)
-        elif holder.objects:
+        elif unknown is not None:
+            self._failing.on_unknown_message(holder, unknown)
+        elif refs:
             for item in holder.objects:
-                want(item)
+                self._journaling.begin(item)
         else:
             self._ledger.complete(holder)
-            self._settlement.delete((holder,), now)
-
-    def _on_unknown(
-        self, message: Message, error: UnknownMessageError, began_at: float, now: float
-    ) -> None:
-        """Act by ``source.on_unknown_message``."""
-        holder = self._ledger.hold(
-            message, (), received_at=began_at, extend_at=began_at
-        )
-        extra = {"message_id": message.id}
-        if self._source.on_unknown_message == "delete":
-            logger.warning("deleting a message: %s", error, extra=extra)
-            self._ledger.complete(holder)
-            self._settlement.delete((holder,), now)
-        else:
-            delay_s = retry_delay_s(message.receive_count)
-            self._progress.objects_failed += 1
-            logger.error("%s; back to the queue for %d s", error, delay_s, extra=extra)
-            self._settlement.give_back(holder, delay_s)
+            self._journaling.delete_after([holder])

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from plugin_bridge.client import Chunk
+    from worker.deliver.journal_batch import ObjectKey
     from worker.source.notifications import ObjectRef
     from worker.source.queue import Message
 
@@ -36,23 +38,48 @@ class HeldObject:
     """One object of a held message, on its way.
 
     Attributes:
+        claimant: Tells apart all objects that a worker ever held.
+        key: What the journal knows it by, once that is known.
+        acked_records: Source records acknowledged without a gap from the first.
+        total_records: Source records in the object, once it was read to its end.
         open_segments: Segments emitted and not yet acknowledged.
         has_begun: Whether a record of it was handed to the bridge.
         is_emitted: Whether its last record was.
+        is_skipped: Its last record was not, and will not be.
         attempts: Downloads that failed so far.
+        successes_before: The worker's successful downloads at the first of these.
     """
 
     ref: ObjectRef
     holder: HeldMessage
+    claimant: str
+    key: ObjectKey | None = None
+    acked_records: int = 0
+    total_records: int = 0
     open_segments: int = 0
     has_begun: bool = False
     is_emitted: bool = False
+    is_skipped: bool = False
     attempts: int = 0
+    successes_before: int = 0
+    _out_of_order: dict[int, int] = field(default_factory=dict)
 
     @property
     def is_wanted(self) -> bool:
         """Whether there is still a point in working on it."""
         return self.holder.fate is Fate.HELD
+
+    def advance(self, first: int, end: int) -> bool:
+        """Count the source records ``first`` to ``end`` (exclusive) as acknowledged.
+
+        Returns:
+            Whether :attr:`acked_records` has grown.
+        """
+        self._out_of_order[first] = end
+        before = self.acked_records
+        while (until := self._out_of_order.pop(self.acked_records, None)) is not None:
+            self.acked_records = until
+        return self.acked_records > before
 
 
 @dataclass(eq=False, slots=True)
@@ -78,6 +105,58 @@ class HeldMessage:
         return any(item.has_begun for item in self.objects)
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Source records of one object that a chunk carries, in decode order.
+
+    Attributes:
+        first: Index of the first of them.
+        end: Index after the last.
+        entries: How many of them are in the chunk; filters may have left some out.
+    """
+
+    item: HeldObject
+    first: int
+    end: int
+    entries: int
+
+    def cut(self, entries: int) -> tuple[Span, Span]:
+        """Take apart after so many entries.
+
+        Where some were left out nobody knows the index: the latter part has them all.
+        """
+        is_gapless = self.entries == self.end - self.first
+        middle = self.first + entries if is_gapless else self.first
+        return (
+            Span(self.item, self.first, middle, entries),
+            Span(self.item, middle, self.end, self.entries - entries),
+        )
+
+
+class Witness(Protocol):
+    """Who is told what the ledger sees: the journal's side of the worker."""
+
+    def on_held(self, holder: HeldMessage) -> None:
+        """A message is held from now on."""
+        ...
+
+    def on_advanced(self, item: HeldObject) -> None:
+        """More source records of an object are acknowledged without a gap."""
+        ...
+
+    def on_finished(self, item: HeldObject) -> None:
+        """All of an object is acknowledged."""
+        ...
+
+    def on_dropped(self, item: HeldObject) -> None:
+        """An object will not be finished, and nothing of it is under way any more."""
+        ...
+
+    def on_abandoned(self, holder: HeldMessage) -> None:
+        """A message is not held any more, and will not be deleted."""
+        ...
+
+
 @dataclass(slots=True)
 class Ledger:
     """All held messages of one worker, and the chunks under way.
@@ -86,9 +165,11 @@ class Ledger:
         objects_done: Objects emitted and acknowledged to the end, so far.
     """
 
+    witness: Witness
     objects_done: int = 0
     _held: dict[str, HeldMessage] = field(default_factory=dict)
-    _chunks: dict[str, tuple[HeldObject, ...]] = field(default_factory=dict)
+    _chunks: dict[str, tuple[Span, ...]] = field(default_factory=dict)
+    _claimants: int = 0
 
     @property
     def held(self) -> Iterable[HeldMessage]:
@@ -116,9 +197,14 @@ class Ledger:
         if former is not None:
             self.abandon(former)
         holder = HeldMessage(message, received_at, extend_at)
-        holder.objects = tuple(HeldObject(ref, holder) for ref in refs)
+        holder.objects = tuple(
+            HeldObject(ref, holder, str(self._claimants + n))
+            for n, ref in enumerate(refs)
+        )
+        self._claimants += len(refs)
         holder.unfinished = len(holder.objects)
         self._held[message.id] = holder
+        self.witness.on_held(holder)
         return holder
 
     def emit(self, item: HeldObject) -> None:
@@ -126,9 +212,37 @@ class Ledger:
         item.has_begun = True
         item.open_segments += 1
 
-    def seal(self, chunk_id: str, items: tuple[HeldObject, ...]) -> None:
-        """Name the chunk that carries one emitted segment of each of ``items``."""
-        self._chunks[chunk_id] = items
+    def seal(self, chunk_id: str, spans: tuple[Span, ...]) -> None:
+        """Name the chunk that carries emitted segments, one for each of ``spans``."""
+        self._chunks[chunk_id] = spans
+
+    def halve(self, chunk_id: str, first: Chunk, second: Chunk) -> None:
+        """Put two chunks with the same entries in the place of one."""
+        spans: tuple[list[Span], list[Span]] = ([], [])
+        left = first.count
+        for span in self._chunks.pop(chunk_id):
+            if left >= span.entries:
+                spans[0].append(span)
+            elif left <= 0:
+                spans[1].append(span)
+            else:
+                former, latter = span.cut(left)
+                span.item.open_segments += 1
+                spans[0].append(former)
+                spans[1].append(latter)
+            left -= span.entries
+        self._chunks[first.id] = tuple(spans[0])
+        self._chunks[second.id] = tuple(spans[1])
+
+    def spans_of(self, chunk_id: str) -> tuple[Span, ...]:
+        """What a chunk under way carries."""
+        return self._chunks[chunk_id]
+
+    def drop(self, chunk_id: str) -> None:
+        """Give up a chunk whose message is abandoned: it will not be acknowledged."""
+        for span in self._chunks.pop(chunk_id):
+            span.item.open_segments -= 1
+            self._settle(span.item)
 
     def acknowledge(self, chunk_id: str) -> list[HeldMessage]:
         """Settle a chunk's segments.
@@ -137,11 +251,23 @@ class Ledger:
             The messages that are complete by it, to be deleted.
         """
         complete = []
-        for item in self._chunks.pop(chunk_id, ()):
+        for span in self._chunks.pop(chunk_id, ()):
+            item = span.item
             item.open_segments -= 1
+            if span.end > span.first and item.advance(span.first, span.end):
+                self.witness.on_advanced(item)
             if self._settle(item):
                 complete.append(item.holder)
         return complete
+
+    def skip(self, item: HeldObject) -> HeldMessage | None:
+        """Owe nothing of ``item``, as it was delivered before or will not be.
+
+        Returns:
+            Its message, when nothing is owed for that any more.
+        """
+        item.is_skipped = True
+        return self.finish(item)
 
     def finish(self, item: HeldObject) -> HeldMessage | None:
         """Note that the last record of ``item`` was emitted.
@@ -164,7 +290,12 @@ class Ledger:
         """
         if holder.fate is not Fate.HELD:
             return False
+        objects = holder.objects
         self._let_go(holder, Fate.ABANDONED)
+        self.witness.on_abandoned(holder)
+        for item in objects:
+            if not item.open_segments:
+                self.witness.on_dropped(item)
         return True
 
     def _let_go(self, holder: HeldMessage, fate: Fate) -> None:
@@ -174,9 +305,15 @@ class Ledger:
 
     def _settle(self, item: HeldObject) -> bool:
         """Whether ``item`` was the last thing its message waited for."""
-        if not item.is_emitted or item.open_segments or not item.is_wanted:
+        if item.open_segments:
             return False
-        self.objects_done += 1
+        if not item.is_wanted:
+            self.witness.on_dropped(item)
+            return False
+        if not item.is_emitted:
+            return False
+        self.objects_done += not item.is_skipped
+        self.witness.on_finished(item)
         item.holder.unfinished -= 1
         if item.holder.unfinished:
             return False

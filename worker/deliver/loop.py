@@ -6,13 +6,19 @@ import logging
 import select
 from typing import TYPE_CHECKING, assert_never
 
-from plugin_bridge.client import Acked, Connected, Disconnected
+from plugin_bridge.client import Acked, Connected, Disconnected, Poisoned
+from worker.deliver.complaint import Complaint
 from worker.deliver.inbox import (
+    CommitFailed,
+    Committed,
     Deleted,
     DeleteFailed,
+    DepthFailed,
     DepthTaken,
     Downloaded,
     DownloadFailed,
+    Quarantined,
+    QuarantineFailed,
     Received,
     ReceiveFailed,
     ThreadCrashed,
@@ -26,9 +32,11 @@ if TYPE_CHECKING:
     from plugin_bridge.client import ForwardClient
     from worker.deliver.budget import Budget
     from worker.deliver.emission import Emission
+    from worker.deliver.failing import Failing
     from worker.deliver.fetching import Fetching
-    from worker.deliver.inbox import Event, Inbox
+    from worker.deliver.inbox import DiskEvent, Event, Inbox, QueueEvent
     from worker.deliver.intake import Intake
+    from worker.deliver.journaling import Decisions, Journaling
     from worker.deliver.ledger import Ledger
     from worker.deliver.progress import Control, Progress
     from worker.deliver.settlement import Settlement
@@ -53,6 +61,8 @@ class DeliveryLoop:
         client: ForwardClient,
         inbox: Inbox,
         intake: Intake,
+        journaling: Journaling,
+        failing: Failing,
         fetching: Fetching,
         emission: Emission,
         settlement: Settlement,
@@ -65,6 +75,8 @@ class DeliveryLoop:
         self._client = client
         self._inbox = inbox
         self._intake = intake
+        self._journaling = journaling
+        self._failing = failing
         self._fetching = fetching
         self._emission = emission
         self._settlement = settlement
@@ -75,6 +87,7 @@ class DeliveryLoop:
         self._clock = clock
         self._drain_deadline: float | None = None
         self._saw_receiver_gone = False
+        self._complaint = Complaint(logger, over="the receiver is back")
 
     def run(self) -> None:
         """Work until drained."""
@@ -82,7 +95,7 @@ class DeliveryLoop:
             self._wait()
             now = self._clock()
             for bridge_event in self._client.service(now):
-                self._on_bridge(bridge_event, now)
+                self._on_bridge(bridge_event)
             for event in self._inbox.take():
                 self._on_call(event, now)
             self._obey(now)
@@ -96,16 +109,40 @@ class DeliveryLoop:
         return self._drain_deadline is not None
 
     def _step(self, now: float) -> None:
+        self._journaling.step(now)
+        self._follow(self._journaling.take(), now)
         self._fetching.step(now)
         self._emission.step(now, at_once=self._is_draining)
         self._settlement.step(now, at_once=self._is_draining)
         self._intake.step(
             now,
             has_room=self._client.is_connected
-            and self._fetching.is_open(now)
+            and self._fetching.is_open
+            and self._settlement.has_room
             and not self._budget.is_full,
-            backlog=self._fetching.backlog + self._emission.backlog,
+            backlog=self._journaling.backlog
+            + self._fetching.backlog
+            + self._emission.backlog,
         )
+
+    def _follow(self, decisions: Decisions, now: float) -> None:
+        for item in decisions.fetch:
+            self._fetching.want(item)
+        for event in decisions.emit:
+            self._emission.on_body(event)
+        for item in decisions.skip:
+            logger.info(
+                "delivered before; its message needs no download",
+                extra={
+                    "bucket": item.ref.bucket,
+                    "key": item.ref.key,
+                    "message_id": item.holder.message.id,
+                },
+            )
+            complete = self._ledger.skip(item)
+            if complete is not None:
+                self._journaling.delete_after([complete])
+        self._settlement.delete(decisions.delete, now)
 
     def _wait(self) -> None:
         poll = select.poll()
@@ -123,7 +160,8 @@ class DeliveryLoop:
         instants = (
             self._client.deadline(),
             self._intake.due(now),
-            self._fetching.due(now),
+            self._journaling.due(),
+            self._fetching.due(),
             self._emission.due(),
             self._settlement.due(),
             self._drain_deadline,
@@ -132,43 +170,63 @@ class DeliveryLoop:
         first = min(instant for instant in instants if instant is not None)
         return max(first - now, 0.0)
 
-    def _on_bridge(self, event: BridgeEvent, now: float) -> None:
+    def _on_bridge(self, event: BridgeEvent) -> None:
         match event:
             case Acked():
-                self._emission.on_acked(event.chunk_id, now)
+                self._emission.on_acked(event.chunk_id)
+            case Poisoned():
+                self._emission.on_poisoned(event.chunk_id)
             case Connected():
+                self._complaint.settled()
                 logger.info("connected to %s", event.address)
             case Disconnected():
-                logger.warning(
-                    "%s; %d chunks unacknowledged, next try in %.1f s",
-                    event.reason,
-                    event.unacked_count,
-                    event.retry_in_s,
-                )
+                self._complaint.raised(event.reason, self._clock())
             case _:
                 assert_never(event)
 
     def _on_call(self, event: Event, now: float) -> None:
         match event:
+            case Downloaded():
+                self._fetching.on_downloaded(event)
+                self._journaling.on_body(event)
+            case DownloadFailed():
+                self._fetching.on_failed(event, now)
+            case Committed() | CommitFailed() | Quarantined() | QuarantineFailed():
+                self._on_disk(event, now)
+            case ThreadCrashed():
+                raise event.error
+            case _:
+                self._on_queue(event, now)
+
+    def _on_queue(self, event: QueueEvent, now: float) -> None:
+        match event:
             case Received():
-                self._intake.on_received(event, now, want=self._fetching.want)
+                self._intake.on_received(event, now)
             case ReceiveFailed():
                 self._intake.on_failed(event, now)
             case DepthTaken():
                 self._intake.on_depth(event, now)
-            case Downloaded():
-                self._fetching.on_downloaded()
-                self._emission.on_downloaded(event)
-            case DownloadFailed():
-                self._fetching.on_failed(event, now)
+            case DepthFailed():
+                self._intake.on_depth_failed(event, now)
             case Deleted():
-                self._settlement.on_deleted(event, now)
+                self._journaling.on_deleted(self._settlement.on_deleted(event, now))
             case DeleteFailed():
                 self._settlement.on_delete_failed(event, now)
             case VisibilityChanged():
                 self._settlement.on_visibility_changed(event, now)
-            case ThreadCrashed():
-                raise event.error
+            case _:
+                assert_never(event)
+
+    def _on_disk(self, event: DiskEvent, now: float) -> None:
+        match event:
+            case Committed():
+                self._journaling.on_committed(event)
+            case CommitFailed():
+                self._journaling.on_commit_failed(event, now)
+            case Quarantined():
+                self._failing.on_quarantined(event)
+            case QuarantineFailed():
+                self._failing.on_quarantine_failed(event)
             case _:
                 assert_never(event)
 
@@ -204,6 +262,7 @@ class DeliveryLoop:
             self._ledger.held_count == 0
             and self._intake.is_idle
             and self._settlement.is_idle
+            and self._journaling.is_idle
         )
 
     def _report(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,11 +27,15 @@ class Segment:
     """Encoded records of one object, in their order in it.
 
     Attributes:
+        first: Index of the first source record that it covers.
+        end: Index after the last.
         parts: One encoded record each; ``Encoder.assemble`` makes a payload of them.
         size_bytes: The sum of their lengths.
     """
 
     item: HeldObject
+    first: int
+    end: int
     parts: list[bytes]
     size_bytes: int
 
@@ -61,10 +66,10 @@ class Segmenter:
     def segments(
         self, item: HeldObject, body: Body, *, charge: Callable[[int], None]
     ) -> Iterator[Segment]:
-        """Yield the object's records, encoded, in order.
+        """Yield the records that are not acknowledged yet, encoded, in order.
 
         Args:
-            item: The object that the segments belong to.
+            item: The object that the segments belong to; told how many records it has.
             body: Its bytes, as stored.
             charge: Told how many bytes the object holds, once that is known.
 
@@ -86,7 +91,8 @@ class Segmenter:
         encode = self._encoder.encode
         parts: list[bytes] = []
         size_bytes = 0
-        for raw in raw_records(document):
+        first = end = item.acked_records
+        for raw in itertools.islice(raw_records(document), first, None):
             record = parse_record(raw)
             time = event_time(record.get("eventTime"))
             if time is None or not 1 <= time[0] <= MAX_SECONDS:
@@ -97,8 +103,10 @@ class Segmenter:
                 raise BadObjectError("unencodable", str(error)) from error
             parts.append(part)
             size_bytes += len(part)
+            end += 1
             if size_bytes >= self._segment_bytes:
-                yield Segment(item, parts, size_bytes)
-                parts, size_bytes = [], 0
+                yield Segment(item, first, end, parts, size_bytes)
+                parts, size_bytes, first = [], 0, end
+        item.total_records = end
         if parts:
-            yield Segment(item, parts, size_bytes)
+            yield Segment(item, first, end, parts, size_bytes)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections import deque
 from typing import TYPE_CHECKING
 
+from plugin_bridge.forward.backoff import Backoff
+from worker.deliver.complaint import Complaint
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from worker.deliver.calls import QueueCalls
     from worker.deliver.inbox import Deleted, DeleteFailed, VisibilityChanged
@@ -20,8 +24,10 @@ logger = logging.getLogger(__name__)
 BATCH_MESSAGES = 10
 """Entries of one DeleteMessageBatch or ChangeMessageVisibilityBatch (SQS API)."""
 
+MAX_UNDELETED = 1_000
+"""Complete messages that may wait for a delete that fails, before receiving stops."""
+
 DELETE_LINGER_S = 0.1
-RETRY_S = 1.0
 SCAN_S = 1.0
 
 MAX_HELD_S = 43_200 - 120
@@ -45,6 +51,7 @@ class Settlement:
         ledger: The held messages.
         progress: Counted up here.
         visibility_timeout_s: Extended by this, at a third of it.
+        jitter: Uniform in 0..1; spreads what is tried again.
     """
 
     def __init__(
@@ -54,43 +61,51 @@ class Settlement:
         progress: Progress,
         *,
         visibility_timeout_s: int,
+        jitter: Callable[[], float],
     ) -> None:
         self._calls = calls
         self._ledger = ledger
         self._progress = progress
         self._timeout_s = visibility_timeout_s
+        self._deletes = _Retry("delete messages", jitter)
+        self._changes = _Retry("change the visibility of messages", jitter)
         self._to_delete: deque[HeldMessage] = deque()
-        self._to_return: list[tuple[HeldMessage, int]] = []
+        self._undeleted: dict[HeldMessage, None] = {}
+        self._to_return: deque[tuple[HeldMessage, int]] = deque()
         self._delete_due: float | None = None
-        self._not_before = 0.0
         self._scan_due = 0.0
         self._calls_under_way = 0
 
     @property
     def is_idle(self) -> bool:
         """Whether every delete and giving back was made."""
-        return not (self._to_delete or self._to_return or self._calls_under_way)
+        return not (self._undeleted or self._to_return or self._calls_under_way)
 
     @property
-    def pending_count(self) -> int:
-        """Complete messages whose delete has not been ordered yet."""
-        return len(self._to_delete)
+    def has_room(self) -> bool:
+        """Whether deletes keep up with what is delivered."""
+        return len(self._undeleted) < MAX_UNDELETED
 
     def due(self) -> float:
         """The next monotonic instant at which :meth:`step` has something to do."""
-        if self._delete_due is None:
-            return self._scan_due
-        return min(max(self._delete_due, self._not_before), self._scan_due)
+        instants = [self._scan_due]
+        if self._delete_due is not None:
+            instants.append(max(self._delete_due, self._deletes.not_before))
+        if self._to_return:
+            instants.append(self._changes.not_before)
+        return min(instants)
 
     def extend_at(self, received_at: float) -> float:
         """When a message received then is extended first."""
         return received_at + self._timeout_s / 3
 
-    def delete(self, holders: Sequence[HeldMessage], now: float) -> None:
+    def delete(self, holders: Iterable[HeldMessage], now: float) -> None:
         """Delete complete messages, in batches, soon."""
-        if holders and self._delete_due is None:
+        for holder in holders:
+            self._undeleted[holder] = None
+            self._to_delete.append(holder)
+        if self._to_delete and self._delete_due is None:
             self._delete_due = now + DELETE_LINGER_S
-        self._to_delete.extend(holders)
 
     def give_back(self, holder: HeldMessage, delay_s: int) -> None:
         """Abandon a message; it becomes visible again after ``delay_s``."""
@@ -104,66 +119,86 @@ class Settlement:
             now: Monotonic instant.
             at_once: Do not wait for a batch to fill (while draining).
         """
-        if now >= self._not_before:
+        if now >= self._deletes.not_before:
             self._order_deletes(now, at_once=at_once)
-        while self._to_return:
-            self._order_changes(self._to_return[:BATCH_MESSAGES])
-            del self._to_return[:BATCH_MESSAGES]
+        if now >= self._changes.not_before:
+            while self._to_return:
+                batch = list(itertools.islice(self._to_return, BATCH_MESSAGES))
+                for _ in batch:
+                    self._to_return.popleft()
+                self._order_changes(batch, is_return=True)
         if now >= self._scan_due:
             self._scan_due = now + SCAN_S
             self._extend(now)
 
-    def on_deleted(self, event: Deleted, now: float) -> None:
-        """Count what is gone; order again what may still go."""
+    def on_deleted(self, event: Deleted, now: float) -> list[HeldMessage]:
+        """Count what is gone; order again what may still go.
+
+        Returns:
+            The messages that nothing more can be done for.
+        """
         self._calls_under_way -= 1
         failed = {failure.message.id: failure for failure in event.failures}
-        self._progress.messages_deleted += len(event.holders) - len(failed)
-        again = []
+        gone, again = [], []
         for holder in event.holders:
             failure = failed.get(holder.message.id)
-            if failure is None:
-                continue
-            if failure.handle_lost:
-                _warn_lost(holder, failure)
-            else:
+            if failure is not None and not failure.handle_lost:
                 again.append(holder)
+                continue
+            gone.append(holder)
+            self._undeleted.pop(holder, None)
+            if failure is None:
+                self._progress.messages_deleted += 1
+            else:
+                _warn_lost(holder, failure)
         if again:
-            logger.warning(
-                "SQS did not delete %d of %d messages (%s); trying again",
-                len(again),
-                len(event.holders),
-                event.failures[0].code,
-            )
-            self._retry_delete(again, now)
+            self._delete_again(again, event.failures[0].sentence, now)
+        else:
+            self._deletes.succeeded()
+        return gone
 
     def on_delete_failed(self, event: DeleteFailed, now: float) -> None:
         """Order all of it again, a little later."""
         self._calls_under_way -= 1
-        logger.warning("cannot delete messages: %s", event.error)
-        self._retry_delete(event.holders, now)
+        self._delete_again(event.holders, str(event.error), now)
 
     def on_visibility_changed(self, event: VisibilityChanged, now: float) -> None:
-        """Stop working on messages whose receipt handle is lost."""
+        """Stop working on messages whose receipt handle is lost; retry the others."""
         self._calls_under_way -= 1
-        if event.error is not None:
-            logger.warning("cannot change message visibility: %s", event.error)
-            for holder in event.holders:
-                holder.extend_at = now + RETRY_S
-            return
         failed = {failure.message.id: failure for failure in event.failures}
-        for holder in event.holders:
+        reason = "" if event.error is None else str(event.error)
+        for holder, timeout_s in event.changes:
             failure = failed.get(holder.message.id)
-            if failure is None:
-                continue
-            if failure.handle_lost:
-                if self._ledger.abandon(holder):
-                    _warn_lost(holder, failure)
+            if event.error is None and failure is None:
+                self._progress.messages_returned += event.is_return
+            elif failure is not None and failure.handle_lost:
+                self._lose(holder, failure)
             else:
-                holder.extend_at = now + RETRY_S
+                reason = reason or (failure.sentence if failure else "")
+                self._change_again(holder, timeout_s, event, now)
+        if reason:
+            self._changes.failed(reason, now)
+        else:
+            self._changes.succeeded()
 
-    def _retry_delete(self, holders: Sequence[HeldMessage], now: float) -> None:
+    def _delete_again(
+        self, holders: Sequence[HeldMessage], reason: str, now: float
+    ) -> None:
         self._to_delete.extend(holders)
-        self._delete_due = self._not_before = now + RETRY_S
+        self._deletes.failed(reason, now)
+        self._delete_due = self._deletes.not_before
+
+    def _change_again(
+        self, holder: HeldMessage, timeout_s: int, event: VisibilityChanged, now: float
+    ) -> None:
+        if event.is_return:
+            self._to_return.append((holder, timeout_s))
+        else:
+            holder.extend_at = now
+
+    def _lose(self, holder: HeldMessage, failure: Failure) -> None:
+        if self._ledger.abandon(holder):
+            _warn_lost(holder, failure)
 
     def _order_deletes(self, now: float, *, at_once: bool) -> None:
         is_due = at_once or (self._delete_due is not None and now >= self._delete_due)
@@ -175,29 +210,55 @@ class Settlement:
         if not self._to_delete:
             self._delete_due = None
 
-    def _order_changes(self, changes: Sequence[tuple[HeldMessage, int]]) -> None:
+    def _order_changes(
+        self, changes: Sequence[tuple[HeldMessage, int]], *, is_return: bool
+    ) -> None:
         self._calls_under_way += 1
-        self._progress.messages_returned += len(changes)
-        self._calls.change_visibility(changes)
+        self._calls.change_visibility(changes, is_return=is_return)
 
     def _extend(self, now: float) -> None:
+        """Extend what is held, and what is complete but could not be deleted yet."""
         due: list[tuple[HeldMessage, int]] = []
-        for holder in tuple(self._ledger.held):
+        for holder in (*self._ledger.held, *self._undeleted):
             if now < holder.extend_at:
                 continue
-            left_s = int(holder.received_at + MAX_HELD_S - now)
-            if left_s <= 0:
-                self._ledger.abandon(holder)
-                logger.warning(
-                    "message was held for 12 hours, SQS's limit; it will come again",
-                    extra={"message_id": holder.message.id},
-                )
-                continue
-            holder.extend_at = now + self._timeout_s / 3
-            due.append((holder, min(self._timeout_s, left_s)))
+            end = holder.received_at + MAX_HELD_S
+            if now >= end:
+                self._give_up(holder)
+            elif now >= self._changes.not_before:
+                holder.extend_at = min(now + self._timeout_s / 3, end)
+                due.append((holder, min(self._timeout_s, max(int(end - now), 1))))
         for start in range(0, len(due), BATCH_MESSAGES):
-            self._calls_under_way += 1
-            self._calls.change_visibility(due[start : start + BATCH_MESSAGES])
+            self._order_changes(due[start : start + BATCH_MESSAGES], is_return=False)
+
+    def _give_up(self, holder: HeldMessage) -> None:
+        holder.extend_at = float("inf")
+        if self._ledger.abandon(holder):
+            logger.warning(
+                "message was held for 12 hours, SQS's limit; it will come again",
+                extra={"message_id": holder.message.id},
+            )
+
+
+class _Retry:
+    """One kind of call that fails now and then: when it is made again."""
+
+    def __init__(self, doing: str, jitter: Callable[[], float]) -> None:
+        self._doing = doing
+        self._jitter = jitter
+        self._backoff = Backoff()
+        self._complaint = Complaint(logger, over=f"can {doing} again")
+        self.not_before = 0.0
+
+    def succeeded(self) -> None:
+        self._backoff.reset()
+        self._complaint.settled()
+
+    def failed(self, reason: str, now: float) -> None:
+        if now < self.not_before:
+            return  # another call of the same step
+        self.not_before = now + self._backoff.next_delay_s(self._jitter())
+        self._complaint.raised(f"cannot {self._doing}: {reason}", now)
 
 
 def _warn_lost(holder: HeldMessage, failure: Failure) -> None:

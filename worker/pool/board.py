@@ -1,22 +1,20 @@
 """What the supervisor knows of its workers: a page of memory that both can see.
 
 Each slot is written by one worker only, and read by the supervisor. No lock: a lock in
-shared memory outlives the process that was killed while holding it. A torn read of a
-counter costs one wrong figure in one look, nothing else.
+shared memory outlives the process that was killed while holding it.
 """
 
 from __future__ import annotations
 
 import mmap
-import struct
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 
 from worker.deliver.progress import Progress
 
-_GLOBAL = struct.Struct("<B7x")
-_SLOT = struct.Struct("<d8qd")
-_BOOTED = struct.Struct("<B7x")
-_SLOT_BYTES = _BOOTED.size + _SLOT.size
+_NAMES = tuple(field.name for field in fields(Progress))
+_CELL_BYTES = 8
+_HAS_BOOTED, _BEAT_AT, _FIRST = 0, 1, 2
+_SLOT_CELLS = _FIRST + len(_NAMES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,42 +32,55 @@ class SlotReading:
 
 
 class Board:
-    """Heartbeats and totals of ``slots`` workers, in anonymous shared memory."""
+    """Heartbeats and totals of ``slots`` workers, in anonymous shared memory.
+
+    Every value is a double in a cell of its own, written with one store: a reader sees
+    the old one or the new one. Counters stay exact up to 2**53.
+    """
 
     def __init__(self, slots: int) -> None:
-        self._memory = mmap.mmap(-1, _GLOBAL.size + slots * _SLOT_BYTES)
+        memory = mmap.mmap(-1, _CELL_BYTES * (1 + slots * _SLOT_CELLS))
+        self._cells = memoryview(memory).cast("d")
 
     @property
     def receiver_is_gone(self) -> bool:
         """Set by the supervisor when the stdout writer has ended."""
-        return bool(_GLOBAL.unpack_from(self._memory, 0)[0])
+        return bool(self._cells[0])
 
     @receiver_is_gone.setter
     def receiver_is_gone(self, value: bool) -> None:
-        _GLOBAL.pack_into(self._memory, 0, value)
+        self._cells[0] = float(value)
 
     def clear(self, slot: int) -> None:
         """Make a slot ready for a new worker."""
         start = self._start(slot)
-        self._memory[start : start + _SLOT_BYTES] = bytes(_SLOT_BYTES)
+        for cell in range(start, start + _SLOT_CELLS):
+            self._cells[cell] = 0.0
 
     def write(self, slot: int, beat_at: float, progress: Progress) -> None:
         """Called by the worker of ``slot``, from its loop."""
         start = self._start(slot)
-        _BOOTED.pack_into(self._memory, start, 1)
-        _SLOT.pack_into(self._memory, start + _BOOTED.size, beat_at, *astuple(progress))
+        for cell, name in enumerate(_NAMES, start + _FIRST):
+            self._cells[cell] = getattr(progress, name)
+        self._cells[start + _BEAT_AT] = beat_at
+        self._cells[start + _HAS_BOOTED] = 1.0
 
     def read(self, slot: int) -> SlotReading:
         """Called by the supervisor."""
         start = self._start(slot)
-        (booted,) = _BOOTED.unpack_from(self._memory, start)
-        beat_at, *values = _SLOT.unpack_from(self._memory, start + _BOOTED.size)
-        return SlotReading(bool(booted), beat_at, Progress(*values))
+        values = self._cells[start + _FIRST : start + _SLOT_CELLS].tolist()
+        progress = Progress(
+            **{
+                name: value if name == "empty_since" else int(value)
+                for name, value in zip(_NAMES, values, strict=True)
+            }
+        )
+        return SlotReading(
+            bool(self._cells[start + _HAS_BOOTED]),
+            self._cells[start + _BEAT_AT],
+            progress,
+        )
 
     @staticmethod
     def _start(slot: int) -> int:
-        return _GLOBAL.size + slot * _SLOT_BYTES
-
-
-if len(fields(Progress)) != _SLOT.size // 8 - 1:  # pragma: no cover
-    raise AssertionError("Board's slot layout and Progress have drifted apart")
+        return 1 + slot * _SLOT_CELLS

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
+import select
 import threading
 from datetime import UTC, datetime
 from typing import Literal
 
-import orjson
+PATIENCE_MS = 200
+"""How long one line may wait for a reader of stderr."""
 
 FIELDS = ("worker", "bucket", "key", "message_id")
 """What a record may carry in ``extra``, in the order in which it is shown."""
@@ -42,31 +45,53 @@ class JsonFormatter(logging.Formatter):
         for name in FIELDS:
             if hasattr(record, name):
                 line[name] = getattr(record, name)
-        return orjson.dumps(line, default=str).decode()
+        return json.dumps(line, default=str)
 
 
 class StderrHandler(logging.Handler):
-    """Whole lines to a descriptor, each with one system call.
+    """Whole lines to a descriptor, which must never hold up the daemon.
 
+    A reader of stderr that stands still costs lines, counted, and nothing else.
     multiprocessing-logging's reader threads call :meth:`emit` without the handler's
-    lock, so it takes one of its own. A full or closed stderr never stops the daemon.
+    lock and die of its exceptions, so it takes a lock of its own and lets none out.
     """
 
     def __init__(self, format_: Literal["text", "json"], fd: int = 2) -> None:
         super().__init__()
         self.setFormatter(JsonFormatter() if format_ == "json" else TextFormatter())
         self._fd = fd
+        self._dropped = 0
         self._writing = threading.Lock()
         os.register_at_fork(after_in_child=self._renew_lock)
 
     def emit(self, record: logging.LogRecord) -> None:
-        line = self.format(record).encode("utf-8", "replace") + b"\n"
-        with self._writing:
-            try:
-                while line:
-                    line = line[os.write(self._fd, line) :]
-            except OSError:
-                return
+        try:
+            line = self.format(record)
+            with self._writing:
+                self._write(line)
+        except Exception:  # noqa: BLE001 - logging's own way of saying so
+            self.handleError(record)
+
+    def _write(self, line: str) -> None:
+        if self._dropped and self._is_ready(0):
+            self._put(f"({self._dropped} log lines dropped: stderr was not read)")
+            self._dropped = 0
+        if self._dropped or not self._put(line):
+            self._dropped += 1
+
+    def _put(self, line: str) -> bool:
+        """Write a line, in pieces that a pipe that is ready takes without blocking."""
+        data = line.encode("utf-8", "replace") + b"\n"
+        for start in range(0, len(data), select.PIPE_BUF):
+            if not self._is_ready(PATIENCE_MS):
+                return False
+            os.write(self._fd, data[start : start + select.PIPE_BUF])
+        return True
+
+    def _is_ready(self, timeout_ms: int) -> bool:
+        poll = select.poll()
+        poll.register(self._fd, select.POLLOUT)
+        return any(events & select.POLLOUT for _, events in poll.poll(timeout_ms))
 
     def _renew_lock(self) -> None:
         self._writing = threading.Lock()

@@ -66,6 +66,11 @@ class SignalQueue:
         self._received.append(signal.Signals(number))
 
 
+def ignore_interrupts() -> None:
+    """In a new child: a Ctrl-C in the terminal is the supervisor's to pass on."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 @contextlib.contextmanager
 def held_back() -> Iterator[Callable[[], None]]:
     """Hold signals back across a fork, until the child has let go of the handlers.

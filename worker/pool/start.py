@@ -6,6 +6,9 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from worker.config import unbuilt
+from worker.deliver.journal import FILE_NAME
+from worker.deliver.journal_schema import prepare_journal
 from worker.pool.logs import LogFunnel
 from worker.pool.processors import usable_processors
 from worker.pool.state_dir import StateDir
@@ -33,6 +36,9 @@ def run_pool(config: Config, *, until_empty_idle_s: float | None) -> int:
     """
     state_dir = StateDir(Path(config.state.dir)) if config.state.dir else None
     try:
+        if state_dir is not None and config.state.dedupe_window_s:
+            # Its problems belong here, before anything is forked.
+            prepare_journal(state_dir.path / FILE_NAME)
         funnel = LogFunnel(config.log)
         workers = config.pool.workers or usable_processors()
         logger.info(
@@ -41,6 +47,8 @@ def run_pool(config: Config, *, until_empty_idle_s: float | None) -> int:
             config.source.queue_url,
             config.output.address,
         )
+        if remark := unbuilt.remark(config):
+            logger.info("%s", remark)
         supervisor = Supervisor(
             config, funnel, workers=workers, until_empty_idle_s=until_empty_idle_s
         )

@@ -8,11 +8,18 @@ import random
 import select
 import signal
 import time
+import uuid
 from typing import TYPE_CHECKING
 
+from worker.deliver.assembly import Identity
 from worker.pool import exit_codes
 from worker.pool.board import Board
-from worker.pool.signals import SUPERVISOR_SIGNALS, SignalQueue, held_back
+from worker.pool.signals import (
+    SUPERVISOR_SIGNALS,
+    SignalQueue,
+    held_back,
+    ignore_interrupts,
+)
 from worker.pool.slots import Slot, total
 from worker.pool.watch import Watch
 from worker.pool.worker import flush_standard_streams, run_worker
@@ -28,6 +35,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 TICK_S = 0.5
+WRITER_TIMEOUT_S = 3.0
 
 
 class Supervisor:
@@ -55,6 +63,7 @@ class Supervisor:
         self._config = config
         self._funnel = funnel
         self._until_empty_idle_s = until_empty_idle_s
+        self._run_id = uuid.uuid4().hex
         self._board = Board(workers)
         self._slots = [Slot(number) for number in range(workers)]
         self._watch = watch or Watch(max_rss_bytes=config.pool.max_worker_rss_bytes)
@@ -63,6 +72,7 @@ class Supervisor:
         self._writer_socket: WriterSocket | None = None
         self._exit_code = exit_codes.DONE
         self._is_ending = False
+        self._is_told_to_end = False
 
     def run(self) -> int:
         """Run the pool to its end; return the exit code."""
@@ -117,6 +127,7 @@ class Supervisor:
         self._funnel.enter_child(slot)
         if self._signals is not None:
             self._signals.close()
+        ignore_interrupts()
         if slot is not None and self._writer_socket is not None:
             self._writer_socket.close()
 
@@ -125,7 +136,18 @@ class Supervisor:
             return
         for slot in self._slots:
             if slot.pid is None and now >= slot.spawn_at:
-                self._spawn_worker(slot, now)
+                try:
+                    self._spawn_worker(slot, now)
+                except OSError as error:
+                    self._funnel.retire(slot.number)
+                    delay_s = self._restart_delay_s(slot, now)
+                    slot.spawn_at = now + delay_s
+                    logger.error(  # noqa: TRY400 - the machine's fault, not ours
+                        "cannot start worker %d: %s; next try in %.1f s",
+                        slot.number,
+                        error.strerror,
+                        delay_s,
+                    )
 
     def _spawn_worker(self, slot: Slot, now: float) -> None:
         self._funnel.open(slot.number)
@@ -139,7 +161,7 @@ class Supervisor:
             return run_worker(
                 self._config,
                 board=self._board,
-                slot=slot.number,
+                identity=Identity(self._run_id, slot.number, os.getpid()),
                 supervisor_pid=supervisor_pid,
                 address=address,
                 until_empty=self._until_empty_idle_s is not None,
@@ -201,13 +223,15 @@ class Supervisor:
     def _on_signal(self, received: signal.Signals) -> None:
         if received is signal.SIGCHLD:
             return  # the loop reaps on every turn
-        if not self._is_ending:
-            logger.info("%s: draining", received.name)
-            self._drain()
-        else:
+        if self._is_told_to_end:
             logger.warning("%s again: ending at once", received.name)
             self._exit_code = exit_codes.FAILURE
             self._kill(signal.SIGKILL)
+            return
+        self._is_told_to_end = True
+        logger.info("%s: draining", received.name)
+        if not self._is_ending:
+            self._drain()
 
     def _drain(self) -> None:
         self._is_ending = True
@@ -245,20 +269,17 @@ class Supervisor:
         slot.reaped(reading.progress)
         self._board.clear(slot.number)
         self._funnel.retire(slot.number)
-        if code > 0 and not reading.has_booted:
+        if self._is_ending:
+            logger.debug("worker %d ended with %d", slot.number, code)
+        elif code > 0 and not reading.has_booted:
             # It gave up by itself before its loop: another one would do the same.
             logger.error("worker %d cannot start; ending", slot.number)
             self._fail(code)
-        elif self._is_ending:
-            logger.debug("worker %d ended with %d", slot.number, code)
         elif code == exit_codes.DONE or was_leaving:
             logger.info("worker %d drained; replacing it", slot.number)
             slot.spawn_at = now
         else:
-            delay_s = slot.policy.on_death(
-                lived_s=now - slot.spawned_at,
-                jitter=random.random(),  # noqa: S311 - spreads restarts, no secret
-            )
+            delay_s = self._restart_delay_s(slot, now)
             slot.spawn_at = now + delay_s
             logger.error(
                 "worker %d %s; next one in %.1f s",
@@ -266,6 +287,12 @@ class Supervisor:
                 _describe(code),
                 delay_s,
             )
+
+    def _restart_delay_s(self, slot: Slot, now: float) -> float:
+        return slot.policy.on_death(
+            lived_s=now - slot.spawned_at,
+            jitter=random.random(),  # noqa: S311 - spreads restarts, no secret
+        )
 
     def _on_writer_exit(self, code: int) -> None:
         self._writer_pid = None
@@ -278,10 +305,25 @@ class Supervisor:
     def _end_writer(self) -> None:
         if self._writer_pid is not None:
             os.kill(self._writer_pid, signal.SIGUSR1)
-            os.waitpid(self._writer_pid, 0)
+            code = _wait_or_kill(self._writer_pid, WRITER_TIMEOUT_S)
+            if code != exit_codes.DONE:
+                logger.error("the stdout writer %s", _describe(code))
+                self._exit_code = exit_codes.FAILURE
             self._writer_pid = None
         if self._writer_socket is not None:
             self._writer_socket.remove()
+
+
+def _wait_or_kill(pid: int, timeout_s: float) -> int:
+    """Wait for a child's end, and bring it about when it takes too long."""
+    give_up_at = time.monotonic() + timeout_s
+    while True:
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            return os.waitstatus_to_exitcode(status)
+        if time.monotonic() >= give_up_at:
+            os.kill(pid, signal.SIGKILL)
+        time.sleep(0.02)
 
 
 def _describe(code: int) -> str:

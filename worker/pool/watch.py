@@ -43,8 +43,7 @@ class Watch:
         self._processes: dict[int, psutil.Process] = {}
         self._measure_at = 0.0
         self._summary_at = 0.0
-        self._rss_bytes: dict[int, int] = {}
-        self._records = 0
+        self._suspects: dict[int, float] = {}
 
     def look(self, slot: Slot, reading: SlotReading, now: float) -> None:
         """Dump and kill a silent worker; drain one that has grown too large."""
@@ -53,7 +52,9 @@ class Watch:
         if slot.kill_at is not None:
             if now >= slot.kill_at:
                 os.kill(slot.pid, signal.SIGKILL)
-        elif self._is_silent(slot, reading, now):
+        elif self._is_silent(slot, reading, now) and self._is_same_as_last(
+            slot.pid, reading.beat_at
+        ):
             logger.error(
                 "worker %d gives no sign of life for %.0f s; its stacks follow",
                 slot.number,
@@ -76,11 +77,18 @@ class Watch:
                 self._measure(slot, log=is_summary)
         live = {slot.pid for slot in slots}
         self._processes = {k: v for k, v in self._processes.items() if k in live}
+        self._suspects = {k: v for k, v in self._suspects.items() if k in live}
 
     def _is_silent(self, slot: Slot, reading: SlotReading, now: float) -> bool:
         if not reading.has_booted:
             return now - slot.spawned_at > max(BOOT_TIMEOUT_S, self._silent_after_s)
         return now - reading.beat_at > self._silent_after_s
+
+    def _is_same_as_last(self, pid: int, beat_at: float) -> bool:
+        """Whether two looks in a row found the same old beat: one may mislead."""
+        last = self._suspects.get(pid)
+        self._suspects = {**self._suspects, pid: beat_at}
+        return last == beat_at
 
     def _measure(self, slot: Slot, *, log: bool) -> None:
         pid = slot.pid

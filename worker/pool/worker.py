@@ -7,7 +7,6 @@ import faulthandler
 import logging
 import os
 import random
-import signal
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ from worker.pool.signals import CHILD_SIGNALS, SignalQueue
 
 if TYPE_CHECKING:
     from worker.config.model import Config
+    from worker.deliver.assembly import Identity
     from worker.deliver.progress import Progress
     from worker.pool.board import Board
 
@@ -45,7 +45,7 @@ class WorkerControl:
         self._slot = slot
         self._supervisor_pid = supervisor_pid
         self._configured_drain_s = drain_timeout_s
-        self._signals = SignalQueue(CHILD_SIGNALS, ignored=(signal.SIGINT,))
+        self._signals = SignalQueue(CHILD_SIGNALS)
         self._drain_timeout_s: float | None = None
         self.is_orphan = False
 
@@ -74,7 +74,7 @@ def run_worker(
     config: Config,
     *,
     board: Board,
-    slot: int,
+    identity: Identity,
     supervisor_pid: int,
     address: str,
     until_empty: bool,
@@ -84,7 +84,7 @@ def run_worker(
     Args:
         config: The whole configuration.
         board: Shared with the supervisor.
-        slot: This worker's place.
+        identity: This worker's own.
         supervisor_pid: Process id of the parent.
         address: Where the receiver listens: ``output.address``, or the stdout
             writer's socket.
@@ -97,13 +97,17 @@ def run_worker(
     random.seed()
     control = WorkerControl(
         board,
-        slot,
+        identity.slot,
         supervisor_pid=supervisor_pid,
         drain_timeout_s=config.pool.drain_timeout_s,
     )
     try:
         parts = build_loop(
-            config, control=control, address=address, until_empty=until_empty
+            config,
+            identity=identity,
+            control=control,
+            address=address,
+            until_empty=until_empty,
         )
     except ConfigError as error:
         for problem in error.problems:

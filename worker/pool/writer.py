@@ -49,7 +49,7 @@ def run_writer(socket: WriterSocket, *, supervisor_pid: int) -> int:
     Returns:
         The exit code of the process.
     """
-    signals = SignalQueue((signal.SIGUSR1,), ignored=(signal.SIGTERM, signal.SIGINT))
+    signals = SignalQueue((signal.SIGUSR1,), ignored=(signal.SIGTERM,))
 
     def should_stop() -> bool:
         return any(signals.take()) or os.getppid() != supervisor_pid

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from plugin_bridge.client import Event
-    from plugin_bridge.forward.receiver import Frame
 
     Start = Callable[[Faults], RecordingReceiver]
 
@@ -60,10 +59,6 @@ def chunks_of(count: int, *, record_bytes: int = 2_000) -> list[Chunk]:
 
 def numbers(receiver: RecordingReceiver) -> list[object]:
     return [record["n"] for record in receiver.records()]
-
-
-def first_arrivals(frames: list[Frame]) -> list[str]:
-    return list(dict.fromkeys(frame.chunk or "" for frame in frames))
 
 
 @pytest.fixture(params=["unix", "tcp"])
@@ -154,7 +149,7 @@ def test_a_lost_connection_sends_the_same_bytes_again(
 
     assert sorted(acked(events)) == sorted(chunk.id for chunk in chunks_of(12))
     frames = receiver.frames()
-    assert first_arrivals(frames) == [chunk.id for chunk in chunks_of(12)]
+    assert {frame.chunk for frame in frames} == {chunk.id for chunk in chunks_of(12)}
     for frame in frames:
         assert frame.payload == chunks_of(12)[int((frame.chunk or "")[6:])].payload
     assert receiver.connection_count >= 4
@@ -167,9 +162,11 @@ def test_after_a_loss_a_single_frame_goes_until_it_is_acknowledged(
     client = client_to(receiver.address, ack_timeout_s=0.3)
     for chunk in chunks_of(6, record_bytes=10):
         hand_in(client, chunk)
-    run_until(client, lambda events: len(events) >= 4)
-    assert {frame.chunk for frame in receiver.frames()} == {"chunk-0"}
+    run_until(client, lambda events: len(events) >= 6)
     client.close()
+    frames = receiver.frames()
+    assert 3 <= len(frames) <= receiver.connection_count
+    assert [frame.chunk for frame in frames[:3]] == ["chunk-0", "chunk-1", "chunk-2"]
 
 
 def test_a_receiver_that_never_acknowledges_is_named(start: Start) -> None:

@@ -2,104 +2,28 @@
 
 from __future__ import annotations
 
-from collections import deque
-
 import msgpack
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from plugin_bridge.client import (
     CONNECT_TIMEOUT_S,
+    STEADY_S,
     Acked,
     Chunk,
     Connected,
     Disconnected,
-    Event,
     ForwardClient,
 )
 from plugin_bridge.errors import TransportError
 from plugin_bridge.forward.errors import LocalProtocolError
 from plugin_bridge.forward.frames import acknowledgement, packed_forward
-from plugin_bridge.forward.receiver import ForwardReceiver
+from tests.fakes.scripted_transport import (
+    ADDRESS,
+    ScriptedConnector,
+    ScriptedTransport,
+)
 
-ADDRESS = "memory://receiver"
 ACK_TIMEOUT_S = 190.0
-
-
-class ScriptedTransport:
-    """Takes ``room`` bytes, returns what was put into ``to_read``."""
-
-    def __init__(self, *, room: int = 1_000_000, connects: bool = True) -> None:
-        self.room = room
-        self.connects = connects
-        self.written = bytearray()
-        self.to_read: deque[bytes] = deque()  # b"" is EOF, and stays
-        self.write_error: TransportError | None = None
-        self.read_error: TransportError | None = None
-        self.connect_error: TransportError | None = None
-        self.is_closed = False
-        self._receiver = ForwardReceiver()
-        self._parsed = 0
-
-    def finish_connect(self) -> bool:
-        if self.connect_error:
-            raise self.connect_error
-        return self.connects
-
-    def send(self, data: memoryview) -> int:
-        if self.write_error:
-            raise self.write_error
-        taken = bytes(data[: self.room])
-        self.room -= len(taken)
-        self.written += taken
-        return len(taken)
-
-    def receive(self, max_bytes: int = 65_536) -> bytes | None:
-        if self.to_read:
-            data = self.to_read[0]
-            assert len(data) <= max_bytes
-            return self.to_read.popleft() if data else data
-        if self.read_error:
-            raise self.read_error
-        return None
-
-    def fileno(self) -> int:
-        return 7
-
-    def close(self) -> None:
-        self.is_closed = True
-
-    def chunks(self) -> list[str | None]:
-        """Return the ids of the whole frames written since the last call."""
-        self._receiver.receive_data(bytes(self.written[self._parsed :]))
-        self._parsed = len(self.written)
-        found = []
-        while (frame := self._receiver.next_frame()) is not None:
-            found.append(frame.chunk)
-        return found
-
-    def ack(self, *chunks: str) -> None:
-        self.to_read.append(b"".join(acknowledgement(chunk) for chunk in chunks))
-
-
-class ScriptedConnector:
-    """Hands out transports in turn; an error among them is a refused attempt."""
-
-    def __init__(self, *script: ScriptedTransport | TransportError) -> None:
-        self._script = deque(script)
-        self.attempts = 0
-
-    @property
-    def address(self) -> str:
-        return ADDRESS
-
-    def connect(self) -> ScriptedTransport:
-        self.attempts += 1
-        step = self._script.popleft() if self._script else ScriptedTransport()
-        if isinstance(step, TransportError):
-            raise step
-        return step
 
 
 def client_of(
@@ -256,11 +180,11 @@ class TestConnecting:
         client = client_of(*refused)
         assert client.deadline() == 0.0
         assert client.fileno() is None
-        assert client.service(10.0) == [Disconnected("refused 0", 0, 0.1)]
+        assert client.service(10.0) == [Disconnected("refused 0", 0, 0.1, 1)]
         assert client.service(10.05) == []
         assert client.deadline() == pytest.approx(10.1)
-        assert client.service(10.1) == [Disconnected("refused 1", 0, 0.2)]
-        assert client.service(10.4) == [Disconnected("refused 2", 0, 0.4)]
+        assert client.service(10.1) == [Disconnected("refused 1", 0, 0.2, 2)]
+        assert client.service(10.4) == [Disconnected("refused 2", 0, 0.4, 3)]
         assert client.service(11.0) == [Connected(ADDRESS)]
         assert client.is_connected
         assert client.fileno() == 7
@@ -284,7 +208,7 @@ class TestConnecting:
         client.service(1.0)
         (event,) = client.service(1.0 + CONNECT_TIMEOUT_S)
         assert event == Disconnected(
-            f"cannot connect to {ADDRESS}: no answer within 10 s", 0, 0.1
+            f"cannot connect to {ADDRESS}: no answer within 10 s", 0, 0.1, 1
         )
         assert transport.is_closed
 
@@ -292,7 +216,7 @@ class TestConnecting:
         transport = ScriptedTransport()
         transport.connect_error = TransportError("refused at last")
         client = client_of(transport)
-        assert client.service(1.0) == [Disconnected("refused at last", 0, 0.1)]
+        assert client.service(1.0) == [Disconnected("refused at last", 0, 0.1, 1)]
 
     def test_back_off_ends_with_an_acknowledgement_and_not_with_a_connection(
         self,
@@ -300,17 +224,17 @@ class TestConnecting:
         first, second, third = (ScriptedTransport() for _ in range(3))
         client = client_of(first, second, third)
         client.send(chunk("c1"), 0.0)
-        for transport, now, delay in ((first, 0.0, 0.1), (second, 1.0, 0.2)):
+        for attempt, (transport, delay) in enumerate(((first, 0.1), (second, 0.2)), 1):
             transport.to_read.append(b"")
-            assert client.service(now)[-1] == Disconnected(
-                f"{ADDRESS}: the receiver closed the connection", 1, delay
+            assert client.service(float(attempt))[-1] == Disconnected(
+                f"{ADDRESS}: the receiver closed the connection", 1, delay, attempt
             )
-        client.service(2.0)
+        client.service(3.0)
         third.ack("c1")
         third.to_read.append(b"")
-        assert client.service(2.0) == [
+        assert client.service(3.0) == [
             Acked("c1"),
-            Disconnected(f"{ADDRESS}: the receiver closed the connection", 0, 0.1),
+            Disconnected(f"{ADDRESS}: the receiver closed the connection", 0, 0.1, 1),
         ]
 
 
@@ -323,7 +247,7 @@ class TestLostConnection:
         first.ack("c2")
         first.to_read.append(b"")
         lost = f"{ADDRESS}: the receiver closed the connection"
-        assert client.service(1.0) == [Acked("c2"), Disconnected(lost, 2, 0.1)]
+        assert client.service(1.0) == [Acked("c2"), Disconnected(lost, 2, 0.1, 1)]
         assert first.is_closed
         assert not client.is_connected
         client.send(chunk("c4"), 1.0)
@@ -351,7 +275,10 @@ class TestLostConnection:
         transport.ack("c1")
         client.send(chunk("c2"), 0.0)
         assert client.deadline() == 0.0  # there is something to report
-        assert client.service(0.0) == [Acked("c1"), Disconnected("broken pipe", 1, 0.1)]
+        assert client.service(0.0) == [
+            Acked("c1"),
+            Disconnected("broken pipe", 1, 0.1, 1),
+        ]
 
     def test_reports_one_loss_once(self) -> None:
         transport = ScriptedTransport()
@@ -360,14 +287,14 @@ class TestLostConnection:
         transport.to_read.append(b"")
         client.send(chunk("c1"), 0.0)
         assert client.service(0.0) == [
-            Disconnected(f"{ADDRESS}: the receiver closed the connection", 1, 0.1)
+            Disconnected(f"{ADDRESS}: the receiver closed the connection", 1, 0.1, 1)
         ]
 
     def test_reports_a_failing_read(self) -> None:
         transport = ScriptedTransport()
         client = opened_client(transport)
         transport.read_error = TransportError("reset")
-        assert client.service(0.0) == [Disconnected("reset", 0, 0.1)]
+        assert client.service(0.0) == [Disconnected("reset", 0, 0.1, 1)]
 
     @pytest.mark.parametrize(
         ("response", "words"),
@@ -424,6 +351,7 @@ class TestAckTimeout:
                 "acknowledge (Vector's or Fluentd's Unix socket?)",
                 1,
                 0.1,
+                1,
             )
         ]
         client.service(ACK_TIMEOUT_S + 1)
@@ -433,7 +361,7 @@ class TestAckTimeout:
         client = opened_client(ScriptedTransport())
         client.send(chunk("c1"), 5.0)
         assert client.service(5.0 + ACK_TIMEOUT_S) == [
-            Disconnected(f"{ADDRESS}: no acknowledgement within 190 s", 1, 0.1)
+            Disconnected(f"{ADDRESS}: no acknowledgement within 190 s", 1, 0.1, 1)
         ]
 
     def test_starts_again_with_each_acknowledgement(self) -> None:
@@ -443,10 +371,10 @@ class TestAckTimeout:
             client.send(chunk(name), 1.0)
         client.send(chunk("c3"), 50.0)
         assert client.deadline() == 1.0 + ACK_TIMEOUT_S
-        transport.ack("c2")
+        transport.ack("c1")
         client.service(100.0)
         assert client.deadline() == 100.0 + ACK_TIMEOUT_S
-        transport.ack("c1", "c3")
+        transport.ack("c2", "c3")
         client.service(101.0)
         assert client.deadline() is None
 
@@ -497,6 +425,57 @@ class TestWithoutAcknowledgements:
             "ct", chunk("c2").payload, count=10, chunk=None
         )
 
+    def test_back_off_grows_for_a_receiver_that_closes_each_connection(self) -> None:
+        transports = [ScriptedTransport() for _ in range(3)]
+        client = client_of(*transports, require_ack=False)
+        delays = []
+        for number, transport in enumerate(transports):
+            client.send(chunk(f"c{number}"), float(number))
+            transport.to_read.append(b"")
+            (*_, lost) = client.service(float(number))
+            client.send(chunk(f"d{number}"), float(number))
+            assert isinstance(lost, Disconnected)
+            delays.append(lost.retry_in_s)
+        assert delays == [0.1, 0.2, 0.4]
+
+    def test_back_off_starts_again_after_a_steady_connection(self) -> None:
+        steady = ScriptedTransport()
+        client = client_of(TransportError("refused"), steady, require_ack=False)
+        client.service(0.0)
+        client.service(1.0)
+        client.send(chunk("c1"), 1.0 + STEADY_S)
+        steady.to_read.append(b"")
+        (*_, lost) = client.service(1.0 + STEADY_S)
+        assert isinstance(lost, Disconnected)
+        assert (lost.retry_in_s, lost.attempt) == (0.1, 1)
+
+
+class TestResentChunks:
+    def test_counts_a_frame_each_time_it_goes_out_whole_again(self) -> None:
+        first, second = ScriptedTransport(), ScriptedTransport()
+        client = opened_client(first, second)
+        for name in ("c1", "c2"):
+            client.send(chunk(name), 0.0)
+        assert client.resent_chunks == 0
+        first.to_read.append(b"")
+        client.service(0.0)
+        client.service(1.0)
+        assert client.resent_chunks == 1  # half-open: the other one has not gone yet
+        second.ack("c1")
+        client.service(1.0)
+        assert client.resent_chunks == 2
+
+    def test_does_not_count_half_a_frame_sent_again(self) -> None:
+        first, second = ScriptedTransport(room=9), ScriptedTransport()
+        client = client_of(first, second)
+        client.send(chunk("c1"), 0.0)
+        client.service(0.0)
+        first.to_read.append(b"")
+        client.service(0.0)
+        client.service(1.0)
+        assert second.chunks() == ["c1"]
+        assert client.resent_chunks == 0
+
 
 class TestClosing:
     def test_lets_go_of_everything(self) -> None:
@@ -510,80 +489,3 @@ class TestClosing:
         assert not client.has_room
         with pytest.raises(LocalProtocolError, match="closed"):
             client.service(0.0)
-
-
-SETTLING = [("read", 1_000), ("ack", 0)] * 40
-
-
-class World:
-    """A receiver that acknowledges, stalls and dies as hypothesis says."""
-
-    def __init__(self) -> None:
-        self.transports: list[ScriptedTransport] = []
-        self.received: list[str] = []
-        self.unanswered: list[str] = []
-
-    @property
-    def address(self) -> str:
-        return ADDRESS
-
-    def connect(self) -> ScriptedTransport:
-        self.transports.append(ScriptedTransport(room=0))
-        self.unanswered = []
-        return self.transports[-1]
-
-    def step(self, action: str, amount: int) -> None:
-        if not self.transports:
-            return
-        transport = self.transports[-1]
-        fresh = [name for name in transport.chunks() if name is not None]
-        self.received += fresh
-        self.unanswered += fresh
-        match action:
-            case "read":
-                transport.room += amount
-            case "ack" if self.unanswered:
-                transport.ack(self.unanswered.pop(amount % len(self.unanswered)))
-            case "die":
-                transport.to_read.append(b"")
-            case "break":
-                transport.write_error = TransportError("broken pipe")
-            case _:  # nobody waits for an answer, or it was the client's turn
-                pass
-
-
-@settings(max_examples=200)
-@given(
-    st.lists(
-        st.tuples(
-            st.sampled_from(["send", "read", "read", "ack", "ack", "die", "break"]),
-            st.integers(1, 120),
-        ),
-        max_size=60,
-    )
-)
-def test_every_chunk_is_acknowledged_once_and_first_sent_in_order(
-    steps: list[tuple[str, int]],
-) -> None:
-    world = World()
-    client = ForwardClient(
-        world,
-        window_chunks=4,
-        window_bytes=200,
-        require_ack=True,
-        ack_timeout_s=1e9,
-        jitter=lambda: 0.0,
-    )
-    handed_in: list[str] = []
-    events: list[Event] = []
-    for now, (action, amount) in enumerate([*steps, *SETTLING]):
-        if action == "send" and client.has_room:
-            handed_in.append(f"c{len(handed_in)}")
-            client.send(chunk(handed_in[-1], amount), float(now))
-        world.step(action, amount)
-        events += client.service(float(now))
-
-    acked = [event.chunk_id for event in events if isinstance(event, Acked)]
-    assert sorted(acked) == sorted(handed_in)
-    assert list(dict.fromkeys(world.received)) == handed_in
-    assert (client.unacked_chunks, client.unacked_bytes) == (0, 0)

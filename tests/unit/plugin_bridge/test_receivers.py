@@ -18,6 +18,7 @@ from plugin_bridge.receivers import (
     Receiver,
     Scheme,
     encoder_for,
+    max_entry_bytes,
     problems,
 )
 
@@ -159,11 +160,31 @@ def test_tls_settings_belong_to_tls_addresses(
     assert [problem.partition(":")[0] for problem in found] == keys
 
 
-def test_chunks_must_fit_the_largest_frame() -> None:
-    (problem,) = problems("fluent-bit", scheme="unix", chunk_bytes=6_144_000)
-    assert problem.startswith("output.chunk_bytes: 6144000 bytes")
-    assert problems("fluent-bit", scheme="unix", chunk_bytes=6_000_000) == ()
+@pytest.mark.parametrize(
+    ("receiver", "limit_bytes"), [("fluent-bit", 900_000), ("vector", 104_857_600)]
+)
+def test_chunks_must_be_such_as_the_receiver_takes_safely(
+    receiver: Receiver, limit_bytes: int
+) -> None:
+    assert problems(receiver, scheme="tcp", chunk_bytes=limit_bytes) == ()
+    (problem,) = problems(receiver, scheme="tcp", chunk_bytes=limit_bytes + 1)
+    assert problem.startswith(f"output.chunk_bytes: {limit_bytes + 1} bytes")
+    assert str(limit_bytes) in problem
+
+
+def test_chunks_have_no_limit_without_a_frame_or_a_limit_of_frames() -> None:
     assert problems("fluentd", scheme="tcp", chunk_bytes=2**31) == ()
+    assert problems("fluent-bit", scheme="stdout", chunk_bytes=2**31) == ()
+
+
+@pytest.mark.parametrize("receiver", RECEIVERS)
+def test_the_largest_entry_leaves_room_for_its_frame(receiver: Receiver) -> None:
+    limit_bytes = PROFILES[receiver].max_frame_bytes or 2**32 + 2**16
+    assert limit_bytes - 200_000 < max_entry_bytes(receiver) < limit_bytes - 4_096
+
+
+def test_fluent_bit_takes_entries_of_six_million_bytes() -> None:
+    assert max_entry_bytes("fluent-bit") == 6_000_000
 
 
 def test_every_problem_at_once() -> None:

@@ -11,11 +11,13 @@ import pytest
 
 from plugin_bridge.forward.entries import EventEncoder
 from tests.fakes.calls import RecordedQueueCalls, make_message
-from worker.config.model import DecodeConfig
+from worker.config.model import DecodeConfig, SourceConfig
 from worker.deliver.budget import Budget
 from worker.deliver.chunks import ChunkBuilder
 from worker.deliver.emission import Emission
+from worker.deliver.failing import Failing
 from worker.deliver.inbox import Downloaded
+from worker.deliver.journaling import Journaling
 from worker.deliver.ledger import Fate, HeldObject, Ledger
 from worker.deliver.progress import Progress
 from worker.deliver.segments import Segmenter
@@ -66,14 +68,16 @@ class Scene:
     def __init__(self) -> None:
         self.window = Window()
         self.calls = RecordedQueueCalls()
-        self.ledger = Ledger()
         self.budget = Budget(10**9)
+        self.journaling = Journaling(self.budget, None)
+        self.ledger = Ledger(self.journaling)
         self.progress = Progress()
         self.settlement = Settlement(
             cast("QueueCalls", self.calls),
             self.ledger,
             self.progress,
             visibility_timeout_s=600,
+            jitter=lambda: 1.0,
         )
         encoder = EventEncoder()
         numbers = iter(range(10**6))
@@ -91,7 +95,20 @@ class Scene:
             ),
             budget=self.budget,
             ledger=self.ledger,
-            settlement=self.settlement,
+            journaling=self.journaling,
+            failing=Failing(
+                SourceConfig.model_validate(
+                    {
+                        "queue_url": "https://sqs.us-east-1.amazonaws.com/123456789012/q",
+                        "region": "us-east-1",
+                    }
+                ),
+                ledger=self.ledger,
+                journaling=self.journaling,
+                settlement=self.settlement,
+                progress=self.progress,
+                quarantine=None,
+            ),
             progress=self.progress,
             clock=lambda: 0.0,
         )
@@ -105,17 +122,22 @@ class Scene:
             extend_at=200.0,
         )
         (item,) = holder.objects
-        self.emission.on_downloaded(
-            Downloaded(item, Body(body, len(body), "etag", None))
-        )
+        self.budget.charge(item, len(body))
+        self.emission.on_body(Downloaded(item, Body(body, len(body), "etag", None)))
         return item
 
     def step(self, now: float = 0.0, *, at_once: bool = False) -> None:
         self.emission.step(now, at_once=at_once)
 
+    def settle(self) -> None:
+        """Delete and give back what is due."""
+        self.journaling.step(1.0)
+        self.settlement.delete(self.journaling.take().delete, 1.0)
+        self.settlement.step(1.0, at_once=True)
+
     def acknowledge_all(self) -> None:
         for chunk in self.window.chunks:
-            self.emission.on_acked(chunk.id, 0.0)
+            self.emission.on_acked(chunk.id)
 
 
 def log_file(prefix: str, count: int, *, padding: int = 0) -> bytes:
@@ -161,11 +183,12 @@ def test_a_message_is_deleted_only_after_the_last_ack(scene: Scene) -> None:
     scene.step(0.0)
     scene.step(LINGER_S)
     for chunk in scene.window.chunks[:-1]:
-        scene.emission.on_acked(chunk.id, 0.0)
+        scene.emission.on_acked(chunk.id)
     assert item.holder.fate is Fate.HELD
-    assert scene.settlement.is_idle
-    scene.emission.on_acked(scene.window.chunks[-1].id, 0.0)
-    scene.settlement.step(1.0, at_once=True)
+    scene.settle()
+    assert scene.calls.deletes == []
+    scene.emission.on_acked(scene.window.chunks[-1].id)
+    scene.settle()
     assert [h.message.id for h in scene.calls.deletes[0]] == ["m0"]
     assert scene.progress.records_delivered == 50
     assert scene.budget.used_bytes == 0
@@ -197,7 +220,7 @@ def test_an_object_without_records_is_done_at_once(scene: Scene) -> None:
     scene.bring(0, gzip.compress(b'{"Records": []}'))
     scene.bring(1, b"")
     scene.step(0.0)
-    scene.settlement.step(1.0, at_once=True)
+    scene.settle()
     assert len(scene.calls.deletes[0]) == 2
     assert scene.window.chunks == []
     assert scene.ledger.objects_done == 2
@@ -211,7 +234,7 @@ def test_a_bad_object_goes_back_and_others_pass(
     scene.step(0.0)
     scene.step(LINGER_S)
     scene.acknowledge_all()
-    scene.settlement.step(1.0, at_once=True)
+    scene.settle()
     assert bad.holder.fate is Fate.ABANDONED
     assert scene.window.ids() == ["good-0", "good-1", "good-2"]
     assert [[h.message.id for h in batch] for batch in scene.calls.deletes] == [["m1"]]
@@ -231,7 +254,8 @@ def test_emission_of_a_message_stops_when_it_is_abandoned(scene: Scene) -> None:
     scene.step(LINGER_S)
     assert len(scene.window.ids()) < 50
     scene.acknowledge_all()
-    assert scene.settlement.is_idle
+    scene.settle()
+    assert scene.calls.deletes == []
     assert scene.budget.used_bytes == 0
 
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from plugin_bridge.forward.backoff import Backoff
 from tests.fakes.calls import (
     RecordedDownloads,
     RecordedQueueCalls,
@@ -15,8 +14,10 @@ from tests.fakes.calls import (
 )
 from worker.config.model import SourceConfig
 from worker.deliver.budget import Budget, estimate_bytes
-from worker.deliver.fetching import MAX_ATTEMPTS, Fetching
-from worker.deliver.inbox import DownloadFailed
+from worker.deliver.failing import Failing
+from worker.deliver.fetching import MAX_ATTEMPTS, SUSPICIOUS_FAILURES, Fetching
+from worker.deliver.inbox import Downloaded, DownloadFailed
+from worker.deliver.journaling import Journaling
 from worker.deliver.ledger import Fate, HeldObject, Ledger
 from worker.deliver.progress import Progress
 from worker.deliver.settlement import Settlement
@@ -27,6 +28,7 @@ from worker.errors import (
     MissingObjectError,
     TrailfeedError,
 )
+from worker.source.objects import Body
 
 if TYPE_CHECKING:
     from worker.deliver.calls import Downloads, QueueCalls
@@ -40,30 +42,39 @@ class Scene:
     def __init__(self, *, limit_bytes: int = 10**9, **source: str) -> None:
         self.calls = RecordedQueueCalls()
         self.downloads = RecordedDownloads()
-        self.ledger = Ledger()
         self.budget = Budget(limit_bytes)
+        self.journaling = Journaling(self.budget, None)
+        self.ledger = Ledger(self.journaling)
         self.settlement = Settlement(
             cast("QueueCalls", self.calls),
             self.ledger,
             Progress(),
             visibility_timeout_s=600,
-        )
-        self.fetching = Fetching(
-            SourceConfig.model_validate(
-                {
-                    "queue_url": "https://sqs.us-east-1.amazonaws.com/123456789012/q",
-                    "region": "us-east-1",
-                    **source,
-                }
-            ),
-            downloads=cast("Downloads", self.downloads),
-            budget=self.budget,
-            ledger=self.ledger,
-            settlement=self.settlement,
-            progress=Progress(),
-            backoff=Backoff(),
             jitter=lambda: 1.0,
         )
+        config = SourceConfig.model_validate(
+            {
+                "queue_url": "https://sqs.us-east-1.amazonaws.com/123456789012/q",
+                "region": "us-east-1",
+                **source,
+            }
+        )
+        self.fetching = Fetching(
+            downloads=cast("Downloads", self.downloads),
+            budget=self.budget,
+            failing=Failing(
+                config,
+                ledger=self.ledger,
+                journaling=self.journaling,
+                settlement=self.settlement,
+                progress=Progress(),
+                quarantine=None,
+            ),
+            jitter=lambda: 1.0,
+        )
+
+    def succeed(self, item: HeldObject) -> None:
+        self.fetching.on_downloaded(Downloaded(item, Body(b"", 0, "etag", None)))
 
     def want(self, number: int, objects: int = 1) -> tuple[HeldObject, ...]:
         holder = self.ledger.hold(
@@ -87,7 +98,7 @@ def test_no_more_downloads_than_there_are_threads() -> None:
     scene.fetching.step(0.0)
     assert scene.downloads.started == list(items[:3])
     assert scene.fetching.backlog == 5
-    scene.fetching.on_downloaded()
+    scene.succeed(items[0])
     scene.fetching.step(0.0)
     assert scene.downloads.started == list(items[:4])
 
@@ -112,21 +123,42 @@ def test_objects_of_an_abandoned_message_are_not_read() -> None:
 
 
 @pytest.mark.parametrize("kind", [DownloadError, AccessDeniedError])
-def test_failed_reads_are_tried_again_and_then_left_to_sqs(
+def test_failed_reads_are_left_to_sqs_when_other_objects_can_be_read(
     kind: type[DownloadError],
 ) -> None:
     scene = Scene()
     (item,) = scene.want(0)
+    (other,) = scene.want(1)
     now = 0.0
     for attempt in range(1, MAX_ATTEMPTS + 1):
         scene.fetching.step(now)
-        assert len(scene.downloads.started) == attempt
+        assert scene.downloads.started.count(item) == attempt
         scene.fail(item, kind("reset", "s3://bucket/key: reset"), now)
+        if attempt == 1:
+            scene.succeed(other)
+            scene.budget.release(other)
         assert scene.budget.used_bytes == 0
-        now = scene.fetching.due(now) or now
+        now = scene.fetching.due() or now
     scene.settlement.step(now, at_once=True)
     assert item.holder.fate is Fate.ABANDONED
     assert len(scene.calls.changes) == 1
+
+
+def test_while_nothing_can_be_read_no_message_goes_back() -> None:
+    scene = Scene()
+    items = [scene.want(number)[0] for number in range(3)]
+    now = 0.0
+    for _ in range(20 * MAX_ATTEMPTS):
+        scene.fetching.step(now)
+        for item in scene.downloads.started:
+            scene.fail(item, DownloadError("slow_down", "S3 answers 503"), now)
+        scene.downloads.started.clear()
+        now = scene.fetching.due() or now
+    scene.settlement.step(now, at_once=True)
+    ((*_, (_, timeout_s)),) = scene.calls.changes
+    assert timeout_s == 600, "extended, not given back"
+    assert [item.holder.fate for item in items] == [Fate.HELD] * 3
+    assert now > 60.0, "and S3 is not hammered"
 
 
 def test_a_failing_object_delays_no_other() -> None:
@@ -139,20 +171,31 @@ def test_a_failing_object_delays_no_other() -> None:
     assert scene.downloads.started[-1] is good
 
 
-def test_a_fault_that_all_share_holds_the_messages_and_stops_the_reading() -> None:
+def test_a_fault_that_all_share_holds_the_messages_and_stops_the_receiving() -> None:
     scene = Scene()
-    (item,) = scene.want(0)
+    items = [scene.want(number)[0] for number in range(SUSPICIOUS_FAILURES)]
     scene.fetching.step(0.0)
-    scene.fail(item, CommonFaultError("ExpiredToken", "credentials expired"), 0.0)
-    assert item.holder.fate is Fate.HELD
-    assert not scene.fetching.is_open(0.0)
-    scene.fetching.step(0.0)
-    assert len(scene.downloads.started) == 1
-    due = scene.fetching.due(0.0)
+    for item in items:
+        assert scene.fetching.is_open
+        scene.fail(item, CommonFaultError("ExpiredToken", "credentials expired"), 0.0)
+    assert not scene.fetching.is_open
+    assert all(item.holder.fate is Fate.HELD for item in items)
+    due = scene.fetching.due()
     assert due is not None
     scene.fetching.step(due)
-    assert len(scene.downloads.started) == 2
-    assert item.attempts == 0, "a fault of all is not counted against one"
+    scene.succeed(scene.downloads.started[-1])
+    assert scene.fetching.is_open
+
+
+def test_it_opens_again_when_nothing_is_left_to_try() -> None:
+    scene = Scene()
+    items = [scene.want(number)[0] for number in range(SUSPICIOUS_FAILURES)]
+    scene.fetching.step(0.0)
+    for item in items:
+        scene.fail(item, CommonFaultError("ExpiredToken", "credentials expired"), 0.0)
+        scene.ledger.abandon(item.holder)
+    scene.fetching.step(1000.0)
+    assert scene.fetching.is_open
 
 
 def test_a_missing_object_goes_back_or_is_passed_over() -> None:

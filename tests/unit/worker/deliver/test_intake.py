@@ -10,8 +10,11 @@ import pytest
 from plugin_bridge.forward.backoff import Backoff
 from tests.fakes.calls import RecordedQueueCalls, make_message
 from worker.config.model import SourceConfig
+from worker.deliver.budget import Budget
+from worker.deliver.failing import Failing
 from worker.deliver.inbox import DepthTaken, Received, ReceiveFailed
 from worker.deliver.intake import MAX_RECEIVE_MESSAGES, Intake
+from worker.deliver.journaling import Journaling
 from worker.deliver.ledger import Fate, HeldObject, Ledger
 from worker.deliver.progress import Progress
 from worker.deliver.settlement import Settlement
@@ -65,12 +68,17 @@ class Scene:
             }
         )
         self.calls = RecordedQueueCalls()
-        self.ledger = Ledger()
+        self.journaling = Journaling(Budget(10**9), None)
+        self.ledger = Ledger(self.journaling)
         self.progress = Progress()
         self.wanted: list[HeldObject] = []
         calls = cast("QueueCalls", self.calls)
         self.settlement = Settlement(
-            calls, self.ledger, self.progress, visibility_timeout_s=600
+            calls,
+            self.ledger,
+            self.progress,
+            visibility_timeout_s=600,
+            jitter=lambda: 1.0,
         )
         self.intake = Intake(
             config,
@@ -79,6 +87,15 @@ class Scene:
             ),
             calls=calls,
             ledger=self.ledger,
+            journaling=self.journaling,
+            failing=Failing(
+                config,
+                ledger=self.ledger,
+                journaling=self.journaling,
+                settlement=self.settlement,
+                progress=self.progress,
+                quarantine=None,
+            ),
             settlement=self.settlement,
             progress=self.progress,
             backoff=Backoff(),
@@ -94,9 +111,11 @@ class Scene:
 
     def bring(self, *messages: Message, now: float = 1.0) -> None:
         """Answer a receive that was ordered."""
-        self.intake.on_received(
-            Received(list(messages), now), now, want=self.wanted.append
-        )
+        self.intake.on_received(Received(list(messages), now), now)
+        self.journaling.step(now)
+        decisions = self.journaling.take()
+        self.wanted += decisions.fetch
+        self.settlement.delete(decisions.delete, now)
 
 
 @pytest.fixture
@@ -143,9 +162,15 @@ def test_objects_of_a_message_are_wanted_in_order(scene: Scene) -> None:
     assert scene.progress.messages_received == 1
 
 
-def test_a_message_that_needs_no_download_is_deleted(scene: Scene) -> None:
+def test_a_message_that_needs_no_download_is_deleted(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
     scene.step()
     scene.bring(make_message(0, event("x/Digest/y")))
+    (line,) = caplog.records
+    assert line.getMessage() == "message part needs no download: excluded_key"
+    assert line.__dict__.items() >= {"bucket": "logs", "key": "x/Digest/y"}.items()
     scene.settlement.step(1.0, at_once=True)
     assert [[h.message.id for h in batch] for batch in scene.calls.deletes] == [["m0"]]
     assert scene.wanted == []

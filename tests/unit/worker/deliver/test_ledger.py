@@ -14,7 +14,8 @@ from hypothesis.stateful import (
     rule,
 )
 
-from worker.deliver.ledger import Fate, HeldMessage, HeldObject, Ledger
+from tests.fakes.calls import SilentWitness
+from worker.deliver.ledger import Fate, HeldMessage, HeldObject, Ledger, Span
 from worker.source.notifications import ObjectRef
 from worker.source.queue import Message
 
@@ -37,13 +38,13 @@ def hold(ledger: Ledger, number: int, objects: int) -> HeldMessage:
 
 
 def test_a_message_completes_with_the_last_ack_of_its_last_object() -> None:
-    ledger = Ledger()
+    ledger = Ledger(SilentWitness())
     holder = hold(ledger, 0, 2)
     first, second = holder.objects
     for item in (first, first, second):
         ledger.emit(item)
-    ledger.seal("a", (first,))
-    ledger.seal("b", (first, second))
+    ledger.seal("a", (Span(first, 0, 1, 1),))
+    ledger.seal("b", (Span(first, 1, 2, 1), Span(second, 0, 1, 1)))
     assert ledger.finish(first) is None
     assert ledger.acknowledge("b") == []
     assert ledger.finish(second) is None
@@ -54,17 +55,17 @@ def test_a_message_completes_with_the_last_ack_of_its_last_object() -> None:
 
 
 def test_an_object_without_records_completes_when_it_is_finished() -> None:
-    ledger = Ledger()
+    ledger = Ledger(SilentWitness())
     holder = hold(ledger, 0, 1)
     assert ledger.finish(holder.objects[0]) is holder
 
 
 def test_acks_of_an_abandoned_message_complete_nothing() -> None:
-    ledger = Ledger()
+    ledger = Ledger(SilentWitness())
     holder = hold(ledger, 0, 1)
     (item,) = holder.objects
     ledger.emit(item)
-    ledger.seal("a", (item,))
+    ledger.seal("a", (Span(item, 0, 1, 1),))
     ledger.finish(item)
     assert ledger.abandon(holder)
     assert ledger.acknowledge("a") == []
@@ -73,15 +74,15 @@ def test_acks_of_an_abandoned_message_complete_nothing() -> None:
 
 
 def test_an_unknown_chunk_settles_nothing() -> None:
-    assert Ledger().acknowledge("never sealed") == []
+    assert Ledger(SilentWitness()).acknowledge("never sealed") == []
 
 
 def test_a_message_received_again_replaces_its_former_self() -> None:
-    ledger = Ledger()
+    ledger = Ledger(SilentWitness())
     former = hold(ledger, 0, 1)
     (item,) = former.objects
     ledger.emit(item)
-    ledger.seal("a", (item,))
+    ledger.seal("a", (Span(item, 0, 1, 1),))
     ledger.finish(item)
     latter = ledger.hold(
         message(0, handle="newer"), refs(1), received_at=5.0, extend_at=6.0
@@ -102,7 +103,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.ledger = Ledger()
+        self.ledger = Ledger(SilentWitness())
         self.numbers = 0
         self.owed: dict[HeldMessage, set[object]] = {}
         self.open: list[HeldObject] = []
@@ -143,7 +144,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def seal(self) -> str:
         self.numbers += 1
         chunk = f"c{self.numbers}"
-        self.ledger.seal(chunk, tuple(self.open))
+        self.ledger.seal(chunk, tuple(Span(item, 0, 1, 1) for item in self.open))
         for position, item in enumerate(self.open, 1):
             owed = self.owed.get(item.holder)
             if owed is not None:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.fakes.calls import (
     RecordedQueueCalls,
+    SilentWitness,
     make_failure,
     make_message,
     make_refs,
@@ -19,7 +20,7 @@ from worker.deliver.settlement import (
     DELETE_LINGER_S,
     MAX_DELAY_S,
     MAX_HELD_S,
-    RETRY_S,
+    MAX_UNDELETED,
     Settlement,
     retry_delay_s,
 )
@@ -37,13 +38,14 @@ class Scene:
 
     def __init__(self) -> None:
         self.calls = RecordedQueueCalls()
-        self.ledger = Ledger()
+        self.ledger = Ledger(SilentWitness())
         self.progress = Progress()
         self.settlement = Settlement(
             cast("QueueCalls", self.calls),
             self.ledger,
             self.progress,
             visibility_timeout_s=TIMEOUT_S,
+            jitter=lambda: 1.0,
         )
 
     def hold(self, number: int, at: float = 0.0) -> HeldMessage:
@@ -102,7 +104,7 @@ def test_a_partial_failure_is_deleted_again_a_lost_handle_is_not(scene: Scene) -
     scene.settlement.on_deleted(Deleted(holders, failures), now=2.0)
     scene.settlement.step(2.0, at_once=True)
     assert len(scene.calls.deletes) == 1, "not hammered, even while draining"
-    scene.settlement.step(2.0 + RETRY_S, at_once=False)
+    scene.settlement.step(60.0, at_once=False)
     assert scene.calls.deletes[1:] == [[second]]
     assert scene.progress.messages_deleted == 1
     assert first not in scene.calls.deletes[1]
@@ -115,8 +117,7 @@ def test_a_failed_call_is_made_again_whole(scene: Scene) -> None:
     error = AwsError("InternalError", "SQS is down")
     scene.settlement.on_delete_failed(DeleteFailed(holders, error), now=2.0)
     assert not scene.settlement.is_idle
-    scene.settlement.step(scene.settlement.due(), at_once=False)
-    scene.settlement.step(2.0 + RETRY_S, at_once=False)
+    scene.settlement.step(60.0, at_once=False)
     assert scene.calls.deletes[1:] == [holders]
 
 
@@ -139,10 +140,9 @@ def test_no_extension_reaches_past_twelve_hours(scene: Scene) -> None:
     holder.extend_at = near_the_end
     scene.settlement.step(near_the_end, at_once=False)
     assert scene.calls.changes == [[(holder, 100)]]
-    scene.settlement.step(float(MAX_HELD_S), at_once=False)
+    scene.settlement.step(MAX_HELD_S - 1.0, at_once=False)
     assert scene.ledger.held_count == 1
-    holder.extend_at = MAX_HELD_S + 1.0
-    scene.settlement.step(MAX_HELD_S + 2.0, at_once=False)
+    scene.settlement.step(float(MAX_HELD_S), at_once=False)
     assert holder.fate is Fate.ABANDONED
     assert len(scene.calls.changes) == 1
 
@@ -152,7 +152,8 @@ def test_a_lost_handle_stops_the_work_on_its_message_only(scene: Scene) -> None:
     failure = make_failure(lost, "MessageNotInflight", handle_lost=True)
     scene.settlement.step(float(THIRD_S), at_once=False)
     scene.settlement.on_visibility_changed(
-        VisibilityChanged([lost, kept], (failure,)), now=201.0
+        VisibilityChanged([(lost, TIMEOUT_S), (kept, TIMEOUT_S)], False, (failure,)),
+        now=201.0,
     )
     assert lost.fate is Fate.ABANDONED
     assert kept.fate is Fate.HELD
@@ -166,14 +167,18 @@ def test_an_extension_that_failed_is_made_again_soon(
     holder = scene.hold(0)
     scene.settlement.step(float(THIRD_S), at_once=False)
     event = (
-        VisibilityChanged([holder], (), AwsError("InternalError", "down"))
+        VisibilityChanged(
+            [(holder, TIMEOUT_S)], False, (), AwsError("InternalError", "down")
+        )
         if is_whole_call
         else VisibilityChanged(
-            [holder], (make_failure(holder, "InternalError", handle_lost=False),)
+            [(holder, TIMEOUT_S)],
+            False,
+            (make_failure(holder, "InternalError", handle_lost=False),),
         )
     )
     scene.settlement.on_visibility_changed(event, now=THIRD_S + 0.5)
-    scene.settlement.step(THIRD_S + 0.5 + RETRY_S, at_once=False)
+    scene.settlement.step(THIRD_S + 60.0, at_once=False)
     assert len(scene.calls.changes) == 2
 
 
@@ -184,7 +189,44 @@ def test_giving_back_abandons_and_sets_the_delay(scene: Scene) -> None:
     scene.settlement.step(0.0, at_once=False)
     assert scene.calls.changes == [[(holder, 30)]]
     assert holder.fate is Fate.ABANDONED
+    assert not scene.settlement.is_idle
+    scene.settlement.on_visibility_changed(VisibilityChanged([(holder, 30)], True), 0.0)
     assert scene.progress.messages_returned == 1
+    assert scene.settlement.is_idle
+
+
+def test_a_giving_back_that_failed_is_made_again(scene: Scene) -> None:
+    holder = scene.hold(0)
+    scene.settlement.give_back(holder, 0)
+    scene.settlement.step(0.0, at_once=True)
+    error = AwsError("InternalError", "SQS is down")
+    scene.settlement.on_visibility_changed(
+        VisibilityChanged([(holder, 0)], True, (), error), 0.0
+    )
+    assert not scene.settlement.is_idle
+    scene.settlement.step(scene.settlement.due(), at_once=True)
+    scene.settlement.step(30.0, at_once=True)
+    assert scene.calls.changes == [[(holder, 0)], [(holder, 0)]]
+    assert scene.progress.messages_returned == 0
+
+
+def test_what_cannot_be_deleted_stays_hidden_and_stops_the_receiving(
+    scene: Scene,
+) -> None:
+    holders = scene.complete(MAX_UNDELETED)
+    assert scene.settlement.has_room
+    scene.settlement.delete(holders, now=1.0)
+    assert not scene.settlement.has_room
+    scene.settlement.step(2.0, at_once=False)
+    error = AwsError("AccessDenied", "not allowed to delete")
+    for batch in scene.calls.deletes:
+        scene.settlement.on_delete_failed(DeleteFailed(batch, error), now=2.0)
+    scene.settlement.step(THIRD_S + 1.0, at_once=False)
+    extended = {h for batch in scene.calls.changes for h, _ in batch}
+    assert extended == set(holders)
+    for batch in scene.calls.deletes[MAX_UNDELETED // 10 :]:
+        scene.settlement.on_deleted(Deleted(batch, ()), now=300.0)
+    assert scene.settlement.has_room
 
 
 def test_the_delay_grows_with_the_receive_count_up_to_a_limit() -> None:

@@ -1,0 +1,73 @@
+"""When an acknowledgement is overdue: of all frames, or of one that later ones passed.
+
+Both count from a frame's last byte. A receiver that does not even read has not got the
+frame: it is waited for.
+"""
+
+from __future__ import annotations
+
+
+class AckTimer:
+    """What is whole and unanswered on one connection. Instants are monotonic seconds.
+
+    Args:
+        timeout_s: Longest silence, in seconds.
+    """
+
+    def __init__(self, timeout_s: float) -> None:
+        self._timeout_s = timeout_s
+        self._written: dict[str, float] = {}  # whole frames, oldest first
+        self._silent_since: float | None = None  # runs while there are any
+        self._passed: dict[str, float] = {}  # a later one was acknowledged
+        self._skipped: set[str] = set()  # reported by skipped()
+
+    @property
+    def skipped_count(self) -> int:
+        """How many frames :meth:`skipped` has named that are unanswered to this day."""
+        return len(self._skipped)
+
+    def written(self, chunk: str, now: float) -> None:
+        """Note that the last byte of a frame went out."""
+        self._written[chunk] = now
+        if self._silent_since is None:
+            self._silent_since = now
+
+    def acked(self, chunk: str, now: float) -> None:
+        """Note the answer to a frame that is whole."""
+        for other, written_at in self._written.items():
+            if other == chunk:
+                break
+            if other not in self._skipped:
+                self._passed[other] = written_at
+        del self._written[chunk]
+        self._passed.pop(chunk, None)
+        self._skipped.discard(chunk)
+        self._silent_since = now if self._written else None
+
+    def deadline(self) -> float | None:
+        """Return when the next answer is overdue, ``None`` if none is awaited."""
+        if self._silent_since is None:
+            return None
+        return min((self._silent_since, *self._passed.values())) + self._timeout_s
+
+    def skipped(self, now: float) -> list[str]:
+        """Return the frames that are overdue while a later one was answered.
+
+        Each is named once, the oldest first.
+        """
+        overdue = [
+            chunk
+            for chunk, written_at in self._passed.items()
+            if now >= written_at + self._timeout_s
+        ]
+        for chunk in overdue:
+            del self._passed[chunk]
+        self._skipped.update(overdue)
+        return overdue
+
+    def is_silent(self, now: float) -> bool:
+        """Say whether nothing at all was answered for too long."""
+        return (
+            self._silent_since is not None
+            and now >= self._silent_since + self._timeout_s
+        )

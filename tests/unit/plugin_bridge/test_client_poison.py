@@ -1,0 +1,384 @@
+"""The client against receivers that refuse some frames, or every frame for a while."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from plugin_bridge.client import (
+    Acked,
+    Chunk,
+    Connected,
+    Disconnected,
+    Event,
+    ForwardClient,
+    Poisoned,
+)
+from plugin_bridge.errors import TransportError
+from plugin_bridge.forward.errors import RemoteProtocolError
+from plugin_bridge.forward.receiver import ForwardReceiver
+from plugin_bridge.forward.suspicion import STRIKES
+from tests.fakes.scripted_transport import (
+    ADDRESS,
+    ScriptedConnector,
+    ScriptedTransport,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+ACK_TIMEOUT_S = 20.0
+NACK = b"\x80"
+
+
+class Refusal(Enum):
+    CLOSE = "close"
+    NACK = "nack"
+    IGNORE = "ignore"
+
+
+def chunk(name: str, size: int = 10) -> Chunk:
+    return Chunk(name, "ct", b"\x80" * size, size)
+
+
+def client_of(
+    connector: ScriptedConnector | Receiver, *, window_chunks: int = 4
+) -> ForwardClient:
+    return ForwardClient(
+        connector,
+        window_chunks=window_chunks,
+        window_bytes=200,
+        require_ack=True,
+        ack_timeout_s=ACK_TIMEOUT_S,
+        jitter=lambda: 1.0,
+    )
+
+
+def begun_in(data: bytes) -> list[str]:
+    """Return the frame that ``data`` is, or nothing for the rest of one."""
+    receiver = ForwardReceiver()
+    receiver.receive_data(data)
+    try:
+        frame = receiver.next_frame()
+    except RemoteProtocolError:
+        return []
+    return [frame.chunk] if frame and frame.chunk else []
+
+
+class Receiver:
+    """Acknowledges at once what it takes, and refuses some chunks in one manner.
+
+    Args:
+        refused: Ids of the chunks it refuses.
+        manner: How.
+        acks_a_connection: It closes after that many acknowledgements, as one whose
+            buffer is full to the brim does.
+    """
+
+    def __init__(
+        self,
+        refused: Iterable[str] = (),
+        manner: Refusal = Refusal.CLOSE,
+        *,
+        acks_a_connection: int | None = None,
+    ) -> None:
+        self.refused = set(refused)
+        self.manner = manner
+        self.acks_a_connection = acks_a_connection
+        self.connections: list[list[str]] = []  # the chunks that came on each
+        self.begun: list[str] = []  # the chunks whose first byte came, in that order
+
+    @property
+    def address(self) -> str:
+        return ADDRESS
+
+    def connect(self) -> ReceiverTransport:
+        self.connections.append([])
+        return ReceiverTransport(self)
+
+    @property
+    def taken(self) -> list[str]:
+        return [
+            name
+            for connection in self.connections
+            for name in connection
+            if name not in self.refused
+        ]
+
+
+class ReceiverTransport(ScriptedTransport):
+    """A connection to :class:`Receiver`, which answers while bytes are sent."""
+
+    def __init__(self, receiver: Receiver) -> None:
+        super().__init__()
+        self._world = receiver
+        self._is_done = False
+        self._acks = 0
+
+    def send(self, data: memoryview) -> int:
+        self._world.begun += begun_in(bytes(data))
+        taken = super().send(data)
+        for name in self.chunks():
+            assert name is not None
+            self._world.connections[-1].append(name)
+            if not self._is_done:
+                self._answer(name)
+        return taken
+
+    def _answer(self, name: str) -> None:
+        if name not in self._world.refused:
+            self.ack(name)
+            self._acks += 1
+            self._is_done = self._acks == self._world.acks_a_connection
+        elif self._world.manner is not Refusal.IGNORE:
+            if self._world.manner is Refusal.NACK:
+                self.to_read.append(NACK)
+            self._is_done = True
+        if self._is_done:
+            self.to_read.append(b"")
+
+
+class Owner:
+    """Hands chunks in as there is room, a second a turn, or as many as are waited."""
+
+    def __init__(self, client: ForwardClient) -> None:
+        self.client = client
+        self.now = 0.0
+        self.handed_in: list[str] = []
+        self.events: list[Event] = []
+
+    def run(self, turns: int, *, supply: int = 1_000_000) -> Owner:
+        """Take turns, and hand in so many chunks at most meanwhile."""
+        last = len(self.handed_in) + supply
+        for _ in range(turns):
+            while len(self.handed_in) < last and self.client.has_room:
+                self.handed_in.append(f"c{len(self.handed_in)}")
+                self.client.send(chunk(self.handed_in[-1]), self.now)
+            happened = self.client.service(self.now)
+            self.events += happened
+            self.now += 1.0
+            if not happened:
+                self.now = max(self.now, self.client.deadline() or 0.0)
+        return self
+
+    @property
+    def acked(self) -> list[str]:
+        return [event.chunk_id for event in self.events if isinstance(event, Acked)]
+
+    @property
+    def poisoned(self) -> list[str]:
+        return [event.chunk_id for event in self.events if isinstance(event, Poisoned)]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    refused=st.sets(st.integers(0, 25), max_size=3),
+    manner=st.sampled_from(Refusal),
+    window_chunks=st.integers(4, 8),
+)
+def test_just_the_refused_frames_are_poison_and_all_others_pass(
+    refused: set[int], manner: Refusal, window_chunks: int
+) -> None:
+    poison = {f"c{number}" for number in refused}
+    receiver = Receiver(poison, manner)
+    client = client_of(receiver, window_chunks=window_chunks)
+    owner = Owner(client).run(400).run(200, supply=0)
+    assert sorted(owner.poisoned) == sorted(poison)
+    assert sorted(owner.acked) == sorted(set(owner.handed_in) - poison)
+    assert sorted(set(receiver.taken)) == sorted(owner.acked)
+    assert list(dict.fromkeys(receiver.begun)) == owner.handed_in
+    assert client.unacked_chunks == 0
+
+
+@pytest.mark.parametrize("manner", Refusal)
+@pytest.mark.parametrize("window_chunks", [1, 2, 8])
+def test_one_refused_frame_is_found_within_bounded_attempts(
+    manner: Refusal, window_chunks: int
+) -> None:
+    receiver = Receiver({"c3"}, manner)
+    client = client_of(receiver, window_chunks=window_chunks)
+    owner = Owner(client).run(150)
+    assert owner.poisoned == ["c3"]
+    assert STRIKES <= receiver.begun.count("c3") <= STRIKES + 2
+    assert len(receiver.connections) <= 2 * STRIKES + 3
+
+
+@pytest.mark.parametrize("manner", Refusal)
+def test_when_every_frame_fails_nothing_is_poison(manner: Refusal) -> None:
+    receiver = Receiver((f"c{number}" for number in range(100)), manner)
+    owner = Owner(client_of(receiver)).run(400)
+    assert owner.poisoned == []
+    assert len(owner.handed_in) == 4
+    assert all(len(connection) == 1 for connection in receiver.connections[:-1])
+    receiver.refused.clear()
+    owner.run(100, supply=100).run(100, supply=0)
+    assert owner.poisoned == []
+    assert sorted(owner.acked) == sorted(owner.handed_in)
+
+
+@pytest.mark.parametrize("manner", Refusal)
+@pytest.mark.parametrize("window_chunks", [1, 4])
+def test_a_frame_that_is_all_there_is_waits_for_others(
+    manner: Refusal, window_chunks: int
+) -> None:
+    receiver = Receiver({"c0"}, manner)
+    client = client_of(receiver, window_chunks=window_chunks)
+    owner = Owner(client).run(100, supply=1)
+    assert owner.poisoned == []
+    assert client.unacked_chunks == 1
+    assert client.has_room
+    for _ in range(10):
+        owner.run(10, supply=2)
+    assert owner.poisoned == ["c0"]
+
+
+def test_a_receiver_that_closes_after_each_frame_refuses_none() -> None:
+    """As Fluent Bit does with its buffer full to the brim: whatever is second fails."""
+    receiver = Receiver(acks_a_connection=1)
+    owner = Owner(client_of(receiver)).run(300, supply=50)
+    assert owner.poisoned == []
+    assert sorted(owner.acked) == sorted(owner.handed_in)
+    assert len(owner.handed_in) == 50
+
+
+def test_a_frame_above_the_window_leaves_room_for_another() -> None:
+    receiver = Receiver({"large"})
+    client = client_of(receiver)
+    client.send(chunk("large", 5_000), 0.0)
+    assert not client.has_room
+    assert Owner(client).run(60).poisoned == ["large"]
+
+
+def test_an_ignored_frame_holds_the_others_up_once() -> None:
+    receiver = Receiver({"c0"}, Refusal.IGNORE)
+    owner = Owner(client_of(receiver))
+    while not owner.acked:
+        owner.run(1)
+    assert owner.now < ACK_TIMEOUT_S + 10
+    while not owner.poisoned:
+        count = len(owner.acked)
+        owner.run(5)
+        assert len(owner.acked) > count
+
+
+def test_a_late_acknowledgement_clears_a_frame_that_was_passed() -> None:
+    first = ScriptedTransport()
+    client = client_of(ScriptedConnector(first))
+    for name in ("c1", "c2", "c3"):
+        client.send(chunk(name), 0.0)
+    client.service(0.0)
+    first.ack("c1")
+    client.service(1.0)
+    first.ack("c3")
+    client.service(2.0)
+    assert client.deadline() == 1.0 + ACK_TIMEOUT_S  # c2, which c3 passed
+    client.send(chunk("c4"), 100.0)
+    assert client.service(1.0 + ACK_TIMEOUT_S) == []  # not left: c4 is in flight
+    first.ack("c2")
+    assert client.service(200.0) == [Acked("c2")]
+    assert client.is_connected
+
+
+def test_leaving_for_a_trial_is_told_as_no_loss() -> None:
+    receiver = Receiver({"c0"})
+    owner = Owner(client_of(receiver)).run(60)
+    left = [e for e in owner.events if isinstance(e, Disconnected) and e.attempt == 0]
+    assert len(left) == STRIKES - 1
+    assert all(event.retry_in_s == 0.0 for event in left)
+    assert all("while others passed" in event.reason for event in left)
+    lost = [e for e in owner.events if isinstance(e, Disconnected) and e.attempt]
+    connected = [e for e in owner.events if isinstance(e, Connected)]
+    assert len(connected) == len(left) + len(lost) + owner.client.is_connected
+
+
+SETTLING = [("read", 1_000), ("ack", 0)] * 60
+
+
+class World:
+    """A receiver that acknowledges, stalls and dies as hypothesis says."""
+
+    def __init__(self) -> None:
+        self.transports: list[RecordingTransport] = []
+        self.begun: list[str] = []
+        self.unanswered: list[str] = []
+
+    @property
+    def address(self) -> str:
+        return ADDRESS
+
+    def connect(self) -> ScriptedTransport:
+        self.transports.append(RecordingTransport(self))
+        self.unanswered = []
+        return self.transports[-1]
+
+    def step(self, action: str, amount: int) -> None:
+        if not self.transports:
+            return
+        transport = self.transports[-1]
+        self.unanswered += [name for name in transport.chunks() if name is not None]
+        match action:
+            case "read":
+                transport.room += amount
+            case "ack" if self.unanswered:
+                transport.ack(self.unanswered.pop(amount % len(self.unanswered)))
+            case "die":
+                transport.to_read.append(b"")
+            case "break":
+                transport.write_error = TransportError("broken pipe")
+            case _:  # nobody waits for an answer, or it was the client's turn
+                pass
+
+
+class RecordingTransport(ScriptedTransport):
+    """Notes the frames whose first byte went out."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(room=0)
+        self._world = world
+
+    def send(self, data: memoryview) -> int:
+        taken = super().send(data)
+        if taken:
+            self._world.begun += begun_in(bytes(data))
+        return taken
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["send", "read", "read", "ack", "ack", "die", "break"]),
+            st.integers(1, 120),
+        ),
+        max_size=60,
+    )
+)
+def test_every_chunk_is_settled_once_and_first_sent_in_order(
+    steps: list[tuple[str, int]],
+) -> None:
+    world = World()
+    client = ForwardClient(
+        world,
+        window_chunks=4,
+        window_bytes=200,
+        require_ack=True,
+        ack_timeout_s=1e9,
+        jitter=lambda: 0.0,
+    )
+    handed_in: list[str] = []
+    events: list[Event] = []
+    for now, (action, amount) in enumerate([*steps, *SETTLING]):
+        if action == "send" and client.has_room:
+            handed_in.append(f"c{len(handed_in)}")
+            client.send(chunk(handed_in[-1], amount), float(now))
+        world.step(action, amount)
+        events += client.service(float(now))
+
+    settled = [e.chunk_id for e in events if isinstance(e, Acked | Poisoned)]
+    assert sorted(settled) == sorted(handed_in)
+    assert list(dict.fromkeys(world.begun)) == handed_in
+    assert (client.unacked_chunks, client.unacked_bytes) == (0, 0)

@@ -1,0 +1,118 @@
+"""Writes to the state directory, in threads beside the loop: journal and quarantine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from worker.deliver.inbox import (
+    CommitFailed,
+    Committed,
+    Quarantined,
+    QuarantineFailed,
+)
+from worker.deliver.quarantine_item import QuarantineItem
+from worker.deliver.threads import Threads
+from worker.errors import TrailfeedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from worker.deliver.inbox import Inbox, QuarantineCase
+    from worker.deliver.journal import Journal
+    from worker.deliver.journal_batch import Batch
+    from worker.deliver.quarantine import Quarantine
+
+EXPIRE_EVERY_S = 60.0
+
+
+class JournalCalls:
+    """The one thread that uses this worker's connection to the journal.
+
+    Args:
+        journal: Used by no other thread from here on.
+        inbox: Takes the results.
+        wall_clock: Epoch seconds, which the journal's rows carry.
+    """
+
+    def __init__(
+        self, journal: Journal, inbox: Inbox, *, wall_clock: Callable[[], float]
+    ) -> None:
+        self._journal = journal
+        self._inbox = inbox
+        self._wall_clock = wall_clock
+        self._expire_at = 0.0
+        self._thread = Threads("journal", 1, inbox)
+
+    def commit(self, batch: Batch) -> None:
+        """Order a transaction: :class:`Committed` or :class:`CommitFailed` follows."""
+
+        def call() -> None:
+            now_s = self._wall_clock()
+            try:
+                standings = self._journal.commit(batch, now_s)
+                if now_s >= self._expire_at:
+                    self._expire_at = now_s + EXPIRE_EVERY_S
+                    self._journal.expire(now_s)
+            except TrailfeedError as error:
+                self._inbox.put(CommitFailed(error))
+            else:
+                self._inbox.put(Committed(standings))
+
+        self._thread.order(call)
+
+    def close(self) -> None:
+        """Commit what is ordered, and let go of the file."""
+        self._thread.order(self._journal.close)
+        self._thread.close()
+
+
+class QuarantineCalls:
+    """The one thread that writes this worker's items into the quarantine.
+
+    Args:
+        quarantine: Where they go.
+        inbox: Takes the results.
+        queue_url: Where the messages came from.
+        now: Wall time, with a time zone.
+    """
+
+    def __init__(
+        self,
+        quarantine: Quarantine,
+        inbox: Inbox,
+        *,
+        queue_url: str,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._quarantine = quarantine
+        self._inbox = inbox
+        self._queue_url = queue_url
+        self._now = now
+        self._thread = Threads("quarantine", 1, inbox)
+
+    def put(self, case: QuarantineCase) -> None:
+        """Order a copy: :class:`Quarantined` or :class:`QuarantineFailed` follows."""
+
+        def call() -> None:
+            entry = QuarantineItem(
+                code=case.error.code,
+                sentence=case.error.sentence,
+                at=self._now(),
+                message=case.holder.message,
+                queue_url=self._queue_url,
+                object=case.item.ref if case.item is not None else None,
+                record_index=case.record_index,
+            )
+            try:
+                quarantine_id = self._quarantine.put(entry, case.body)
+            except TrailfeedError as failure:
+                self._inbox.put(QuarantineFailed(case, failure))
+            else:
+                self._inbox.put(Quarantined(case, quarantine_id))
+
+        self._thread.order(call)
+
+    def close(self) -> None:
+        """Write what is ordered."""
+        self._thread.close()

@@ -1,0 +1,153 @@
+"""What becomes of messages and objects that cannot be handled (``source.on_…``)."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Literal
+
+from worker.deliver.inbox import QuarantineCase
+from worker.deliver.ledger import Fate
+from worker.deliver.settlement import retry_delay_s
+from worker.errors import BadObjectError
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+    from plugin_bridge.client import Chunk
+    from worker.config.model import SourceConfig
+    from worker.deliver.disk import QuarantineCalls
+    from worker.deliver.inbox import Quarantined, QuarantineFailed
+    from worker.deliver.journaling import Journaling
+    from worker.deliver.ledger import HeldMessage, HeldObject, Ledger, Span
+    from worker.deliver.progress import Progress
+    from worker.deliver.settlement import Settlement
+    from worker.errors import PermanentError, RetriableError
+
+    Policy = Literal["retry", "quarantine", "delete"]
+
+logger = logging.getLogger(__name__)
+
+
+class Failing:
+    """Leaves a message to SQS, puts it into the quarantine, or passes over it.
+
+    Args:
+        source: The section ``[source]``, for its ``on_…`` keys.
+        ledger: Told of what is done with.
+        journaling: Takes messages that are to be deleted.
+        settlement: Takes messages that go back.
+        progress: Counted up here.
+        quarantine: The thread that writes there; None: there is none.
+    """
+
+    def __init__(
+        self,
+        source: SourceConfig,
+        *,
+        ledger: Ledger,
+        journaling: Journaling,
+        settlement: Settlement,
+        progress: Progress,
+        quarantine: QuarantineCalls | None,
+    ) -> None:
+        self._source = source
+        self._ledger = ledger
+        self._journaling = journaling
+        self._settlement = settlement
+        self._progress = progress
+        self._quarantine = quarantine
+
+    def on_unknown_message(self, holder: HeldMessage, error: PermanentError) -> None:
+        """A message is no notification."""
+        self._act(self._source.on_unknown_message, QuarantineCase(holder, None, error))
+
+    def on_missing_object(self, item: HeldObject, error: RetriableError) -> None:
+        """S3 says that an object is not there."""
+        self._act(
+            self._source.on_missing_object, QuarantineCase(item.holder, item, error)
+        )
+
+    def on_bad_object(
+        self, item: HeldObject, error: PermanentError, body: Buffer | None
+    ) -> None:
+        """An object is not what the configuration says."""
+        self._act(
+            self._source.on_bad_object, QuarantineCase(item.holder, item, error, body)
+        )
+
+    def on_unreadable_object(self, item: HeldObject, error: RetriableError) -> None:
+        """An object could not be read, though others can."""
+        self._leave(QuarantineCase(item.holder, item, error))
+
+    def on_poison_record(self, chunk: Chunk, span: Span) -> None:
+        """The receiver refuses a record, alone, and takes others."""
+        item = span.item
+        error = BadObjectError(
+            "poison_record",
+            f"{item.ref.url}: the receiver refuses its record {span.first}",
+        )
+        case = QuarantineCase(
+            item.holder, item, error, chunk.payload, chunk.id, span.first
+        )
+        if self._quarantine is None or not item.is_wanted:
+            self._leave(case)
+        else:
+            self._quarantine.put(case)
+
+    def on_quarantined(self, event: Quarantined) -> None:
+        """The copy is on disk: its message need not wait for it any more."""
+        case = event.case
+        logger.error(
+            "%s; quarantined as %s",
+            case.error,
+            event.quarantine_id,
+            extra=_fields(case),
+        )
+        self._progress.objects_failed += 1
+        self._pass_over(case)
+
+    def on_quarantine_failed(self, event: QuarantineFailed) -> None:
+        """There is no copy, so the message stays."""
+        logger.error("cannot quarantine: %s", event.failure, extra=_fields(event.case))
+        self._leave(event.case)
+
+    def _act(self, policy: Policy, case: QuarantineCase) -> None:
+        if policy == "delete":
+            logger.warning("%s; passing over it", case.error, extra=_fields(case))
+            self._pass_over(case)
+        elif policy == "quarantine" and self._quarantine is not None:
+            self._quarantine.put(case)
+        else:
+            self._leave(case)
+
+    def _pass_over(self, case: QuarantineCase) -> None:
+        """Owe nothing more of a message, of an object, or of one record."""
+        if case.chunk_id is not None:
+            complete = self._ledger.acknowledge(case.chunk_id)
+        elif case.holder.fate is not Fate.HELD:
+            return
+        elif case.item is None:
+            self._ledger.complete(case.holder)
+            complete = [case.holder]
+        else:
+            holder = self._ledger.skip(case.item)
+            complete = [holder] if holder is not None else []
+        self._journaling.delete_after(complete)
+
+    def _leave(self, case: QuarantineCase) -> None:
+        """Give a message back to SQS, hidden for longer with each receive."""
+        delay_s = retry_delay_s(case.holder.message.receive_count)
+        self._progress.objects_failed += 1
+        logger.error(
+            "%s; back to the queue for %d s", case.error, delay_s, extra=_fields(case)
+        )
+        self._settlement.give_back(case.holder, delay_s)
+        if case.chunk_id is not None:
+            self._ledger.drop(case.chunk_id)
+
+
+def _fields(case: QuarantineCase) -> dict[str, str]:
+    fields = {"message_id": case.holder.message.id}
+    if case.item is not None:
+        fields |= {"bucket": case.item.ref.bucket, "key": case.item.ref.key}
+    return fields
