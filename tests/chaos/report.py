@@ -1,0 +1,126 @@
+"""The outcome of a chaos run as figures, as one table, and as pass or fail."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tests.chaos.run import Outcome, Plan
+
+NOISIEST = 5
+FLOOD_LINES_PER_OBJECT = 5.0
+
+Figures = dict[str, Any]
+
+
+def figures(plan: Plan, outcome: Outcome) -> Figures:
+    """All counts by name."""
+    verdict, tally, trail = outcome.verdict, outcome.tally, outcome.trail
+    return {
+        "seed": plan.seed,
+        "seconds": round(plan.seconds),
+        "receiver": plan.receiver,
+        "objects": outcome.objects,
+        "messages": outcome.messages,
+        "sent": verdict.sent,
+        "delivered": verdict.delivered,
+        "lost": len(verdict.lost),
+        "unknown": verdict.unknown,
+        "repeated": verdict.repeats,
+        "repeated_by_lost_connection": verdict.repeats_by_cause["lost connection"],
+        "repeated_by_lost_ack": verdict.repeats_by_cause["lost ack"],
+        "repeated_by_full_disk": verdict.repeats_by_cause["full disk"],
+        "repeated_without_cause": verdict.unexplained_repeats,
+        "quarantined": outcome.quarantined,
+        "dead_letters": tally["dead"],
+        "left_in_queue": tally["visible"] + tally["in_flight"] + tally["delayed"],
+        "worker_kills": outcome.worker_kills,
+        "supervisor_kills": outcome.supervisor_kills,
+        "lost_connections": verdict.lost_connections
+        if plan.receiver == "fake"
+        else "unknown",
+        "protocol_errors": len(outcome.delivered.protocol_errors),
+        "receiver_faults": sum(
+            outcome.disturbances[name]
+            for name in ("restart_receiver", "stall", "cut", "drop", "refuse_acks")
+        ),
+        "outages": outcome.disturbances["outage"],
+        "full_disks": outcome.disturbances["fill_disk"],
+        "aws_faults": sum(tally["faults"].values()),
+        "duplicates_by_sqs": tally["duplicates"],
+        "most_receives_of_a_message": tally["max_receives"],
+        "worker_deaths": trail.deaths.total(),
+        "worker_deaths_of_their_own": trail.own_deaths,
+        "tracebacks": len(trail.tracebacks),
+        "unexpected_exits": list(outcome.own_exits),
+        "drain_exit_codes": list(outcome.drain_exit_codes),
+        "drained_in_s": round(outcome.drained_in_s, 1),
+        "log_lines": trail.lines,
+        "log_bytes": trail.bytes_,
+        "skipped": list(outcome.skipped),
+    }
+
+
+def failures(found: Figures, *, allow_repeats: str) -> list[str]:
+    """Name what must not be.
+
+    Args:
+        found: The figures.
+        allow_repeats: ``journal``: those of lost connections and full disks; ``none``:
+            not one; ``any``: all, they are only reported.
+    """
+    must_be_zero = [
+        "lost",
+        "unknown",
+        "dead_letters",
+        "left_in_queue",
+        "protocol_errors",
+        "worker_deaths_of_their_own",
+        "tracebacks",
+    ]
+    if allow_repeats == "journal":
+        must_be_zero.append("repeated_without_cause")
+    elif allow_repeats == "none":
+        must_be_zero.append("repeated")
+    wrong = [f"{name}: {found[name]}" for name in must_be_zero if found[name]]
+    if found["unexpected_exits"]:
+        wrong.append(f"unexpected_exits: {found['unexpected_exits']}")
+    if found["drain_exit_codes"][0] != 0 or found["drain_exit_codes"][-1] != 0:
+        wrong.append(f"drain_exit_codes: {found['drain_exit_codes']}")
+    return wrong
+
+
+def table(found: Figures) -> str:
+    """The figures, one a line."""
+    width = max(map(len, found))
+    return "".join(
+        f"{name.replace('_', ' '):<{width}}  {_shown(value)}\n"
+        for name, value in found.items()
+        if value != []
+    )
+
+
+def details(outcome: Outcome) -> str:
+    """What helps to find out why."""
+    trail, verdict = outcome.trail, outcome.verdict
+    parts = [
+        ("lost", verdict.lost[:10]),
+        ("repeated without cause", verdict.example_repeats),
+        ("worker deaths", [f"{n} x {said}" for said, n in trail.deaths.items()]),
+        ("tracebacks", trail.tracebacks[:3]),
+        ("protocol errors", outcome.delivered.protocol_errors[:3]),
+        ("lines that are no JSON", trail.strays[:5]),
+        (
+            "noisiest log lines",
+            [f"{n} x {said}" for said, n in trail.shapes.most_common(NOISIEST)],
+        ),
+    ]
+    return "".join(
+        f"\n{title}:\n" + "".join(f"  {line}\n" for line in lines)
+        for title, lines in parts
+        if lines
+    )
+
+
+def _shown(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
