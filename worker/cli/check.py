@@ -2,18 +2,13 @@
 
 # No lazy annotations: typer reads them when the command is registered.
 import os
-from pathlib import Path
-from typing import Annotated
 
 import typer
 
+from worker.cli.options import ConfigFile
 
-def check(
-    config: Annotated[
-        Path,
-        typer.Option("--config", metavar="FILE", help="The configuration (TOML)."),
-    ],
-) -> None:
+
+def check(config: ConfigFile) -> None:
     """Name every problem of the configuration, or print it in full.
 
     What is printed is in effect: file, environment and defaults together. Secrets
@@ -22,8 +17,13 @@ def check(
     Example: trailfeed check --config /etc/trailfeed/trailfeed.toml
     """
     # Pydantic and the model take longer to import than ``--help`` to answer.
+    from worker.config import unbuilt  # noqa: PLC0415 - see above
     from worker.config.load import load  # noqa: PLC0415 - see above
     from worker.config.render import render  # noqa: PLC0415 - see above
 
+    loaded = load(config, os.environ)
+    text = render(loaded)
+    if remark := unbuilt.remark(loaded):
+        text = f"# {remark}\n\n{text}"
     # As bytes: TOML is UTF-8, whatever the terminal is set to.
-    typer.echo(render(load(config, os.environ)).encode(), nl=False)
+    typer.echo(text.encode(), nl=False)

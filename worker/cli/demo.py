@@ -48,8 +48,14 @@ def demo(
     # However it is told to stop, the children are ended and the folder is removed.
     for signum in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, signal.default_int_handler)
-    with _folder(keep) as folder:
-        outcome = rehearse(through=through, objects=objects, folder=folder, say=_say)
+    try:
+        with _folder(keep) as folder:
+            outcome = rehearse(
+                through=through, objects=objects, folder=folder, say=_say
+            )
+    except KeyboardInterrupt:
+        _say("interrupted")
+        raise
     console = Console()
     if not console.is_terminal:
         console.width = PIPE_WIDTH

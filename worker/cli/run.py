@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path  # noqa: TC003 - typer reads the annotations
 from typing import Annotated
 
 import typer
 
+from worker.cli.options import ConfigFile  # noqa: TC001 - typer reads the annotations
+
 
 def run(
-    config: Annotated[
-        Path, typer.Option("--config", help="The configuration file (TOML).")
-    ],
+    config: ConfigFile,
     until_empty: Annotated[
         bool,
         typer.Option("--until-empty", help="End once the queue has stayed empty."),
     ] = False,
     idle_s: Annotated[
         float,
-        typer.Option("--idle-s", min=0.0, help="How long it must stay empty, seconds."),
+        typer.Option(
+            "--idle-s", min=0.0, metavar="SECONDS", help="How long it must stay empty."
+        ),
     ] = 5.0,
 ) -> None:
     """Receive, download, decode and deliver until SIGTERM or SIGINT.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from plugin_bridge import receivers
 from plugin_bridge.addresses import parse_address
@@ -15,11 +15,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
     from worker.config.model import Config
+    from worker.config.output import OutputConfig
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule: the keys that it looks at, and what is wrong with them together."""
+    """One rule: the keys that it looks at, and what is wrong with them together.
+
+    A rule looks at as few keys as it can: each that is wrong by itself leaves it out.
+    """
 
     keys: tuple[str, ...]
     problems: Callable[[Config], Iterator[str]]
@@ -33,22 +37,26 @@ def problems(config: Config, unjudged: Collection[str] = ()) -> tuple[str, ...]:
         unjudged: Dotted keys that hold a stand-in for a wrong value; rules that look at
             one of them are left out.
     """
-    return tuple(
+    found = (
         problem
         for rule in RULES
         if not any(key in unjudged for key in rule.keys)
         for problem in rule.problems(config)
     )
+    # What the receiver cannot do at all is found with each of its settings.
+    return tuple(dict.fromkeys(found))
 
 
 def _region(config: Config) -> Iterator[str]:
-    source = config.source
-    if not source.region:
+    if not config.source.region:
         yield (
             "source.region: is required, as source.queue_url is no AWS host that names "
             "the region"
         )
-        return
+
+
+def _region_of_queue(config: Config) -> Iterator[str]:
+    source = config.source
     named = region_of(source.queue_url)
     has_own_endpoint = source.sqs_endpoint_url or source.endpoint_url
     if named and named != source.region and not has_own_endpoint:
@@ -75,12 +83,20 @@ def _credentials(config: Config) -> Iterator[str]:
         yield "source.secret_access_key: is required with source.access_key_id"
     if has_secret and not source.access_key_id:
         yield "source.access_key_id: is required with source.secret_access_key"
-    if source.session_token and not (source.access_key_id and has_secret):
+
+
+def _session_token(config: Config) -> Iterator[str]:
+    source = config.source
+    has_keys = source.access_key_id and source.secret_access_key
+    if source.session_token and not has_keys:
         yield (
             "source.session_token: needs source.access_key_id and "
             "source.secret_access_key"
         )
-    if source.profile and source.access_key_id:
+
+
+def _profile(config: Config) -> Iterator[str]:
+    if config.source.profile and config.source.access_key_id:
         yield (
             "source.profile: cannot go with source.access_key_id; leave one of them "
             "empty"
@@ -100,21 +116,20 @@ def _mapping(config: Config) -> Iterator[str]:
         yield "source.mapping.bucket: is required with source.mapping.keys"
 
 
-def _quarantine(config: Config) -> Iterator[str]:
-    if config.state.dir:
-        return
-    source = config.source
-    for key, choice, others in (
-        ("on_missing_object", source.on_missing_object, '"retry" or "delete"'),
-        ("on_bad_object", source.on_bad_object, '"retry"'),
-        ("on_unknown_message", source.on_unknown_message, '"retry" or "delete"'),
-    ):
+def _quarantine(key: str, others: str) -> Rule:
+    name = key.removeprefix("source.")
+
+    def problems(config: Config) -> Iterator[str]:
+        source = config.source
         # One that nobody chose is no problem: without a directory it means "retry".
-        if choice == "quarantine" and key in source.model_fields_set:
+        is_chosen = name in source.model_fields_set
+        if is_chosen and getattr(source, name) == "quarantine" and not config.state.dir:
             yield (
-                f'source.{key}: "quarantine" needs a directory in state.dir, which is '
-                f"empty; set one, or choose {others}"
+                f'{key}: "quarantine" needs a directory in state.dir, which is empty; '
+                f"set one, or choose {others}"
             )
+
+    return Rule((key, "state.dir"), problems)
 
 
 def _redaction(config: Config) -> Iterator[str]:
@@ -124,48 +139,48 @@ def _redaction(config: Config) -> Iterator[str]:
         yield 'redact.hash_key: is required with redact.action = "hash"'
 
 
-def _raw_record(config: Config) -> Iterator[str]:
-    if config.output.record != "raw":
-        return
-    for key, is_set in (
-        ("redact.paths", config.redact.paths),
-        ("redact.presets", config.redact.presets),
-        ("enrich.audit", config.enrich.audit),
-        ("enrich.schema", config.enrich.target_schema != "none"),
-        ("decode.id_field", config.decode.id_field),
-        ("decode.with_metadata", config.decode.with_metadata),
-    ):
-        if is_set:
+def _raw_record(key: str, is_set: Callable[[Config], bool]) -> Rule:
+    def problems(config: Config) -> Iterator[str]:
+        if config.output.record == "raw" and is_set(config):
             yield (
                 f'{key}: cannot go with output.record = "raw", which leaves the '
                 'record\'s text as it is; use "structured"'
             )
 
+    return Rule(("output.record", key), problems)
 
-def _receiver(config: Config) -> Iterator[str]:
-    output = config.output
-    if output.scheme != "stdout":
-        try:
-            parse_address(output.address)
-        except AddressError as error:
-            yield f"output.address: {without_userinfo(str(error))}"
-    yield from receivers.problems(
-        output.receiver,
-        scheme=output.scheme,
-        require_ack=output.require_ack,
-        compression=output.compression,
-        encoding=output.encoding,
-        has_shared_key=bool(output.shared_key),
-        has_username=bool(output.username),
-        has_tls_settings=any(
-            (
-                output.tls_ca_file,
-                output.tls_cert_file,
-                output.tls_key_file,
-                output.tls_server_name,
-            )
-        ),
-        chunk_bytes=output.chunk_bytes,
+
+def _address(config: Config) -> Iterator[str]:
+    if config.output.scheme == "stdout":
+        return
+    try:
+        parse_address(config.output.address)
+    except AddressError as error:
+        yield f"output.address: {without_userinfo(str(error))}"
+
+
+def _receiver(
+    *keys: str, settings: Callable[[OutputConfig], dict[str, Any]] = lambda _: {}
+) -> Rule:
+    """What the receiver makes of the settings that lie in these keys alone."""
+
+    def problems(config: Config) -> Iterator[str]:
+        output = config.output
+        yield from receivers.problems(
+            output.receiver, scheme=output.scheme, **settings(output)
+        )
+
+    return Rule(("output.address", "output.receiver", *keys), problems)
+
+
+def _has_tls_settings(output: OutputConfig) -> bool:
+    return any(
+        (
+            output.tls_ca_file,
+            output.tls_cert_file,
+            output.tls_key_file,
+            output.tls_server_name,
+        )
     )
 
 
@@ -204,6 +219,7 @@ def _inflight(config: Config) -> Iterator[str]:
 
 
 RULES: Final = (
+    Rule(("source.region", "source.queue_url"), _region),
     Rule(
         (
             "source.region",
@@ -211,57 +227,59 @@ RULES: Final = (
             "source.endpoint_url",
             "source.sqs_endpoint_url",
         ),
-        _region,
+        _region_of_queue,
     ),
     Rule(("source.visibility_timeout_s", "source.wait_time_s"), _visibility),
+    Rule(("source.access_key_id", "source.secret_access_key"), _credentials),
     Rule(
         (
+            "source.session_token",
             "source.access_key_id",
             "source.secret_access_key",
-            "source.session_token",
-            "source.profile",
         ),
-        _credentials,
+        _session_token,
     ),
+    Rule(("source.profile", "source.access_key_id"), _profile),
     Rule(("source.external_id", "source.role_arn"), _role),
     Rule(("source.mapping.bucket", "source.mapping.keys"), _mapping),
-    Rule(
-        (
-            "source.on_missing_object",
-            "source.on_bad_object",
-            "source.on_unknown_message",
-            "state.dir",
-        ),
-        _quarantine,
+    _quarantine("source.on_missing_object", '"retry" or "delete"'),
+    _quarantine("source.on_bad_object", '"retry"'),
+    _quarantine("source.on_unknown_message", '"retry" or "delete"'),
+    # Wrong paths or presets stand as empty here, which asks for nothing.
+    Rule(("redact.action", "redact.hash_key"), _redaction),
+    _raw_record("redact.paths", lambda config: bool(config.redact.paths)),
+    _raw_record("redact.presets", lambda config: bool(config.redact.presets)),
+    _raw_record("enrich.audit", lambda config: config.enrich.audit),
+    _raw_record("enrich.schema", lambda config: config.enrich.target_schema != "none"),
+    _raw_record("decode.id_field", lambda config: bool(config.decode.id_field)),
+    _raw_record("decode.with_metadata", lambda config: config.decode.with_metadata),
+    Rule(("output.address",), _address),
+    _receiver(),
+    _receiver(
+        "output.require_ack",
+        settings=lambda output: {"require_ack": output.require_ack},
     ),
-    Rule(
-        ("redact.paths", "redact.presets", "redact.action", "redact.hash_key"),
-        _redaction,
+    _receiver(
+        "output.compression",
+        settings=lambda output: {"compression": output.compression},
     ),
-    Rule(
-        (
-            "output.record",
-            "redact.paths",
-            "redact.presets",
-            "enrich.audit",
-            "enrich.schema",
-            "decode.id_field",
-            "decode.with_metadata",
-        ),
-        _raw_record,
+    _receiver("output.encoding", settings=lambda output: {"encoding": output.encoding}),
+    _receiver(
+        "output.shared_key",
+        settings=lambda output: {"has_shared_key": bool(output.shared_key)},
     ),
-    Rule(
-        (
-            "output.address",
-            "output.receiver",
-            "output.require_ack",
-            "output.compression",
-            "output.encoding",
-            "output.shared_key",
-            "output.username",
-            "output.chunk_bytes",
-        ),
-        _receiver,
+    _receiver(
+        "output.username",
+        "output.shared_key",
+        settings=lambda output: {
+            "has_username": bool(output.username),
+            "has_shared_key": bool(output.shared_key),
+        },
+    ),
+    _receiver(settings=lambda output: {"has_tls_settings": _has_tls_settings(output)}),
+    _receiver(
+        "output.chunk_bytes",
+        settings=lambda output: {"chunk_bytes": output.chunk_bytes},
     ),
     Rule(("output.username", "output.password"), _handshake_user),
     Rule(("output.tls_cert_file", "output.tls_key_file"), _client_certificate),

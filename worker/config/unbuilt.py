@@ -25,11 +25,13 @@ class Unbuilt:
         asks: Whether a value asks for the feature.
         feature: What is not there yet, as the beginning of a sentence.
         way_out: What to do until it is.
+        seems_on: Whether the default, which is let through, looks as if it were there.
     """
 
     asks: Callable[[Any], bool]
     feature: str
     way_out: str = "leave this key at its default"
+    seems_on: bool = False
 
 
 def problems(config: Config) -> tuple[str, ...]:
@@ -40,6 +42,17 @@ def problems(config: Config) -> tuple[str, ...]:
         for dotted, unbuilt in UNBUILT.items()
         if unbuilt.asks(keys[dotted].value_in(config))
     )
+
+
+def remark(config: Config) -> str:
+    """Name the keys that are let through though nothing comes of them; or empty."""
+    keys = known_keys()
+    idle = [
+        dotted
+        for dotted, unbuilt in UNBUILT.items()
+        if unbuilt.seems_on and keys[dotted].value_in(config)
+    ]
+    return f"not built yet, without effect: {', '.join(idle)}" if idle else ""
 
 
 def _is(refused: object) -> Callable[[object], bool]:
@@ -58,7 +71,6 @@ def _is_tls(address: str) -> bool:
     return address.startswith("tls:")
 
 
-_QUARANTINE: Final = "the quarantine is"
 _MAPPING: Final = "reading other producers' messages is"
 _METADATA: Final = "adding metadata to records is"
 _TIMES: Final = "taking the time from elsewhere than eventTime is"
@@ -72,8 +84,6 @@ UNBUILT: Final[Mapping[str, Unbuilt]] = MappingProxyType(
     {
         "source.mapping.bucket": Unbuilt(bool, _MAPPING),
         "source.mapping.keys": Unbuilt(bool, _MAPPING),
-        "source.on_missing_object": Unbuilt(_is("quarantine"), _QUARANTINE),
-        "source.on_bad_object": Unbuilt(_is("quarantine"), _QUARANTINE),
         "decode.format": Unbuilt(_is_none_of("json"), "formats other than JSON are"),
         "decode.charset": Unbuilt(
             _is_not_utf8, "reading character sets other than UTF-8 is"
@@ -106,17 +116,11 @@ UNBUILT: Final[Mapping[str, Unbuilt]] = MappingProxyType(
         "output.tls_cert_file": Unbuilt(bool, _TLS),
         "output.tls_key_file": Unbuilt(bool, _TLS),
         "output.tls_server_name": Unbuilt(bool, _TLS),
-        "state.dedupe_window_s": Unbuilt(
-            _is_none_of(86_400, 0),
-            "remembering finished objects is",
-            "set 0, or leave this key at its default",
-        ),
-        "state.quarantine_max_bytes": Unbuilt(_is_none_of(10_737_418_240), _QUARANTINE),
-        "state.quarantine_full": Unbuilt(_is_none_of("retry"), _QUARANTINE),
         "status.listen": Unbuilt(
             _is_none_of("127.0.0.1:9464", ""),
             "the status endpoint is",
             "set it empty, or leave this key at its default",
+            seems_on=True,
         ),
     }
 )

@@ -4,6 +4,9 @@ Six forms are told apart by their own shape: S3's event (any version 2.x), Event
 ``Object Created``, CloudTrail's own SNS notification, each bare or in an SNS envelope,
 S3's test event, and CloudTrail's validation text.
 
+A message that is sent on purpose once more, or out of turn, carries a run id beside
+S3's own members: ``"trailfeed": {"runId": "…"}``, in the body or inside the envelope.
+
 Source: Amazon S3 User Guide, "Event message structure" and "Mapping of event types to
 EventBridge"; AWS CloudTrail User Guide, "Configuring Amazon SNS notifications".
 """
@@ -11,7 +14,7 @@ EventBridge"; AWS CloudTrail User Guide, "Configuring Amazon SNS notifications".
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote_plus
@@ -30,11 +33,20 @@ OTHER_EVENT_TYPE = "other_event_type"
 FOLDER_MARKER = "folder_marker"
 EMPTY_OBJECT = "empty_object"
 
+MARKS = "trailfeed"
+"""The member with what trailfeed itself has to say about a message."""
+
+RUN_ID = "runId"
+
+WAY_OUT = 'source.on_unknown_message = "delete" drops such messages'
+"""Ends the sentence about what trailfeed does not know."""
+
 _VALIDATION_TEXT = "CloudTrail validation message."
 _MAX_QUOTED = 60
 
 # Names from a message become parts of URLs: nothing but what AWS gives out gets there.
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
+_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 _REGION = re.compile(r"[a-z]{2,9}(-[a-z0-9]{1,16}){1,4}")
 
 
@@ -50,6 +62,7 @@ class ObjectRef:
         size_bytes: As stored; None where the notification does not say.
         region: The bucket's region; None where the notification does not say.
         event_time: Of the notification, in epoch seconds.
+        run_id: Of the replay or backfill that it belongs to; empty: S3 announced it.
     """
 
     bucket: str
@@ -59,6 +72,7 @@ class ObjectRef:
     size_bytes: int | None = None
     region: str | None = None
     event_time: float | None = None
+    run_id: str = ""
 
     @property
     def url(self) -> str:
@@ -67,16 +81,31 @@ class ObjectRef:
 
 
 @dataclass(frozen=True, slots=True)
+class Ignored:
+    """One part of a message that needs no download.
+
+    Attributes:
+        reason: A code, short and stable.
+        bucket: As the message names it, for people; empty where it names none.
+        key: The same.
+    """
+
+    reason: str
+    bucket: str = ""
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Notification:
     """What one message asks for.
 
     Attributes:
         objects: To be read, in the message's order.
-        ignored: A reason code for each part that is known and needs no action.
+        ignored: What of it is known and needs no action.
     """
 
     objects: tuple[ObjectRef, ...] = ()
-    ignored: tuple[str, ...] = ()
+    ignored: tuple[Ignored, ...] = ()
 
 
 def parse(body: str, *, uses_sns: Literal["auto"] | bool = "auto") -> Notification:
@@ -91,7 +120,7 @@ def parse(body: str, *, uses_sns: Literal["auto"] | bool = "auto") -> Notificati
         UnknownMessageError: The message, or one part of it, is no notification.
     """
     if body.strip() == _VALIDATION_TEXT and uses_sns is not True:
-        return Notification(ignored=(CLOUDTRAIL_VALIDATION,))
+        return Notification(ignored=(Ignored(CLOUDTRAIL_VALIDATION),))
     document = _json_object(body)
     message = document.get("Message")
     if not isinstance(message, str) or not isinstance(document.get("Type"), str):
@@ -101,7 +130,7 @@ def parse(body: str, *, uses_sns: Literal["auto"] | bool = "auto") -> Notificati
                 f"the message is in no SNS envelope ({_quoted(body)}): set "
                 'source.uses_sns = "auto", or turn raw delivery off',
             )
-        return _read(document, body)
+        return _of_run(_run_id(document), _read(document, body))
     if uses_sns is False:
         raise UnknownMessageError(
             "sns_envelope",
@@ -115,14 +144,32 @@ def parse(body: str, *, uses_sns: Literal["auto"] | bool = "auto") -> Notificati
             "end it",
         )
     if message.strip() == _VALIDATION_TEXT:
-        return Notification(ignored=(CLOUDTRAIL_VALIDATION,))
-    return _read(_json_object(message), message)
+        return Notification(ignored=(Ignored(CLOUDTRAIL_VALIDATION),))
+    inner = _json_object(message)
+    return _of_run(_run_id(document) or _run_id(inner), _read(inner, message))
+
+
+def _run_id(document: dict[str, Any]) -> str:
+    marks = document.get(MARKS)
+    if marks is None:
+        return ""
+    run_id = _Part(marks, MARKS).text(RUN_ID)
+    if not _RUN_ID.fullmatch(run_id):
+        raise _malformed(f"{MARKS}.{RUN_ID}", "a run's id")
+    return run_id
+
+
+def _of_run(run_id: str, notification: Notification) -> Notification:
+    if not run_id:
+        return notification
+    objects = tuple(replace(ref, run_id=run_id) for ref in notification.objects)
+    return replace(notification, objects=objects)
 
 
 def _read(document: dict[str, Any], text: str) -> Notification:
     """Read one of the forms by its shape."""
     if document.get("Event") == "s3:TestEvent":
-        return Notification(ignored=(TEST_EVENT,))
+        return Notification(ignored=(Ignored(TEST_EVENT),))
     records = document.get("Records")
     if isinstance(records, list) and records:
         return _gather(
@@ -133,40 +180,43 @@ def _read(document: dict[str, Any], text: str) -> Notification:
         return _gather(iter((_eventbridge(_Part(document, "event")),)))
     if "s3Bucket" in document and "s3ObjectKey" in document:
         return _gather(_cloudtrail(_Part(document, "message")))
-    raise UnknownMessageError(
-        "unknown_message",
-        f"the message is no S3 notification: {_quoted(text)}",
+    raise _unknown(
+        "unknown_message", f"the message is no S3 notification: {_quoted(text)}"
     )
 
 
-def _gather(parts: Iterator[ObjectRef | str]) -> Notification:
+def _gather(parts: Iterator[ObjectRef | Ignored]) -> Notification:
     objects: list[ObjectRef] = []
-    ignored: list[str] = []
+    ignored: list[Ignored] = []
     for part in parts:
-        if isinstance(part, str):
+        if isinstance(part, Ignored):
             ignored.append(part)
         elif part.size_bytes == 0:
-            is_folder = part.key.endswith("/")
-            ignored.append(FOLDER_MARKER if is_folder else EMPTY_OBJECT)
+            reason = FOLDER_MARKER if part.key.endswith("/") else EMPTY_OBJECT
+            ignored.append(Ignored(reason, part.bucket, part.key))
         else:
             objects.append(part)
     return Notification(tuple(objects), tuple(ignored))
 
 
-def _s3_event(record: _Part) -> ObjectRef | str:
+def _s3_event(record: _Part) -> ObjectRef | Ignored:
     # MinIO and Ceph put their own name before ":s3".
     if not record.text("eventSource").endswith(":s3"):
-        return OTHER_EVENT_SOURCE
+        return Ignored(OTHER_EVENT_SOURCE)
     version = record.text("eventVersion")
     if version.partition(".")[0] != "2":
-        raise UnknownMessageError(
+        raise _unknown(
             "event_version",
-            f"{record.name} is an S3 event of version {version[:_MAX_QUOTED]!r}; "
+            f"{record.name} is an S3 event of version {version[:_MAX_QUOTED]!r}, and "
             "known are all of 2.x",
         )
     # MinIO keeps the prefix that AWS leaves out.
     if not record.text("eventName").removeprefix("s3:").startswith("ObjectCreated:"):
-        return OTHER_EVENT_TYPE
+        return Ignored(
+            OTHER_EVENT_TYPE,
+            bucket=record.glance("s3", "bucket", "name"),
+            key=unquote_plus(record.glance("s3", "object", "key")),
+        )
     s3 = record.part("s3")
     object_ = s3.part("object")
     return ObjectRef(
@@ -180,17 +230,21 @@ def _s3_event(record: _Part) -> ObjectRef | str:
     )
 
 
-def _eventbridge(event: _Part) -> ObjectRef | str:
+def _eventbridge(event: _Part) -> ObjectRef | Ignored:
     if event.get("source") != "aws.s3":
-        return OTHER_EVENT_SOURCE
+        return Ignored(OTHER_EVENT_SOURCE)
     if event.get("detail-type") is None:
-        raise UnknownMessageError(
+        raise _unknown(
             "security_lake",
             "the message is an EventBridge event without detail-type, as Security Lake "
             "sends for its own files: these are no CloudTrail files",
         )
     if event.get("detail-type") != "Object Created":
-        return OTHER_EVENT_TYPE
+        return Ignored(
+            OTHER_EVENT_TYPE,
+            bucket=event.glance("detail", "bucket", "name"),
+            key=event.glance("detail", "object", "key"),
+        )
     detail = event.part("detail")
     object_ = detail.part("object")
     return ObjectRef(
@@ -239,26 +293,38 @@ class _Part:
             raise _malformed(f"{self.name}.{field}", "a text")
         return value
 
+    def glance(self, *path: str) -> str:
+        """The text at a place that need not be there; empty if it is not."""
+        value: object = self._fields
+        for field in path:
+            value = value.get(field) if isinstance(value, dict) else None
+        return value if isinstance(value, str) else ""
+
     def part(self, field: str) -> _Part:
         return _Part(self._fields.get(field), f"{self.name}.{field}")
 
 
 def _malformed(place: str, expected: str) -> UnknownMessageError:
-    return UnknownMessageError(
+    return _unknown(
         "malformed_notification",
         f"{place} is missing or not {expected}, as a notification has it",
     )
+
+
+def _unknown(code: str, what: str) -> UnknownMessageError:
+    """The error for what no other setting and no change at the sender's would mend."""
+    return UnknownMessageError(code, f"{what}; {WAY_OUT}")
 
 
 def _json_object(text: str) -> dict[str, Any]:
     try:
         document = msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
-        raise UnknownMessageError(
+        raise _unknown(
             "not_json", f"the message is not JSON: {_quoted(text)}"
         ) from error
     if not isinstance(document, dict):
-        raise UnknownMessageError(
+        raise _unknown(
             "unknown_message", f"the message is no JSON object: {_quoted(text)}"
         )
     return document
@@ -268,7 +334,7 @@ def _unquoted(key: str, place: str) -> str:
     try:
         return unquote_plus(key, errors="strict")
     except UnicodeError as error:
-        raise UnknownMessageError(
+        raise _unknown(
             "undecodable_key",
             f"the key of {place} is not UTF-8 once unquoted: {_quoted(key)}",
         ) from error

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from worker.errors import UnknownMessageError
+from worker.source.notifications import WAY_OUT, Ignored
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,12 +51,13 @@ class Selection:
                 raise UnknownMessageError(
                     "forbidden_bucket",
                     f"the message names {ref.url}, and no pattern of "
-                    "source.allowed_buckets matches that bucket",
+                    "source.allowed_buckets matches that bucket: add one; "
+                    f"{WAY_OUT}",
                 )
             if self._wants(ref.key):
                 wanted.append(ref)
             else:
-                ignored.append(EXCLUDED_KEY)
+                ignored.append(Ignored(EXCLUDED_KEY, ref.bucket, ref.key))
         return dataclasses.replace(
             notification, objects=tuple(wanted), ignored=tuple(ignored)
         )

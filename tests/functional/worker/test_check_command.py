@@ -64,6 +64,24 @@ def test_what_check_prints_it_accepts(tmp_path: Path) -> None:
     assert second.stdout == first.stdout
 
 
+def test_what_has_no_effect_yet_is_said_in_a_comment() -> None:
+    done = trailfeed("check", "--config", str(CONF))
+    assert done.stdout.startswith("# not built yet, without effect: status.listen\n\n")
+
+
+def test_the_environment_alone_is_a_configuration() -> None:
+    done = trailfeed(
+        "check",
+        "--config",
+        "/dev/null",
+        TRAILFEED_SOURCE_QUEUE_URL="https://sqs.eu-west-1.amazonaws.com/123456789012/q",
+        TRAILFEED_STATUS_LISTEN="",
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("[source]\n")
+    assert 'region = "eu-west-1"' in done.stdout
+
+
 def test_problems_are_printed_one_a_line_and_end_with_78(tmp_path: Path) -> None:
     path = tmp_path / "wrong.toml"
     path.write_text('[source]\nwait_time_s = 21\n[sorce]\n[log]\nlevel = "loud"\n')
@@ -79,13 +97,18 @@ def test_problems_are_printed_one_a_line_and_end_with_78(tmp_path: Path) -> None
     ]
 
 
-def test_missing_file_ends_with_78(tmp_path: Path) -> None:
-    path = tmp_path / "nowhere.toml"
-    done = trailfeed("check", "--config", str(path))
+@pytest.mark.parametrize("command", ["check", "run"])
+@pytest.mark.parametrize(
+    ("name", "why"), [("nowhere.toml", "No such file or directory"), ("", "Is a dir")]
+)
+def test_a_file_that_cannot_be_read_ends_with_78(
+    tmp_path: Path, command: str, name: str, why: str
+) -> None:
+    path = tmp_path / name
+    done = trailfeed(command, "--config", str(path))
     assert done.returncode == 78
-    assert done.stderr == (
-        f"trailfeed: {path}: cannot be read: No such file or directory\n"
-    )
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"trailfeed: {path}: cannot be read: {why}")
 
 
 @pytest.mark.parametrize(

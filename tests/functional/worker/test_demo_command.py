@@ -127,6 +127,7 @@ def test_a_signal_ends_the_children_and_removes_the_folder(
         process.send_signal(signum)
         exit_code, _, err = finished(process)
     assert exit_code == 130, err
+    assert err.splitlines()[-1] == "demo: interrupted"
     assert "Traceback" not in err
     wait_until(lambda: not any(child.is_running() for child in children))
     assert list(tmp_path.iterdir()) == []

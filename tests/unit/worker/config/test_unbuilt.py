@@ -5,18 +5,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 from worker.config.keys import known_keys
-from worker.config.unbuilt import UNBUILT
+from worker.config.unbuilt import UNBUILT, remark
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from worker.config import Config
+
+    Load = Callable[..., Config]
     ProblemsOf = Callable[..., tuple[str, ...]]
 
 ASKING = {
     "source.mapping.bucket": '"b"',
     "source.mapping.keys": '"k"',
-    "source.on_missing_object": '"quarantine"',
-    "source.on_bad_object": '"quarantine"',
     "decode.format": '"lines"',
     "decode.charset": '"latin-1"',
     "decode.record_location": '"a.b"',
@@ -47,9 +48,6 @@ ASKING = {
     "output.tls_cert_file": '"/c"',
     "output.tls_key_file": '"/k"',
     "output.tls_server_name": '"n"',
-    "state.dedupe_window_s": "60",
-    "state.quarantine_max_bytes": "1",
-    "state.quarantine_full": '"drop_oldest"',
     "status.listen": '"0.0.0.0:1"',
 }
 
@@ -82,10 +80,18 @@ def test_what_is_not_built_is_refused_with_that_reason(
     [
         '[status]\nlisten = ""',
         "[state]\ndedupe_window_s = 0",
+        "[state]\ndedupe_window_s = 60",
         'on_missing_object = "delete"\non_unknown_message = "retry"',
+        'on_missing_object = "quarantine"\non_bad_object = "quarantine"',
+        '[state]\nquarantine_max_bytes = 1\nquarantine_full = "drop_oldest"',
         '[decode]\ncharset = "UTF8"\ncompression = "zstd"',
         "uses_sns = true",
     ],
 )
 def test_what_is_built_is_let_through(problems_of: ProblemsOf, text: str) -> None:
     assert problems_of(text) == ()
+
+
+def test_a_default_that_looks_like_something_is_remarked_on(load_text: Load) -> None:
+    assert remark(load_text()) == "not built yet, without effect: status.listen"
+    assert remark(load_text('[status]\nlisten = ""')) == ""

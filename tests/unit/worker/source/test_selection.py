@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from worker.errors import UnknownMessageError
-from worker.source.notifications import Notification, ObjectRef
+from worker.source.notifications import Ignored, Notification, ObjectRef
 from worker.source.selection import Selection
 
 
@@ -13,8 +13,8 @@ def selected(
     allowed_buckets: tuple[str, ...] = ("*",),
     include_keys: tuple[str, ...] = (),
     exclude_keys: tuple[str, ...] = (),
-) -> tuple[list[str], tuple[str, ...]]:
-    """Which keys are left, and the reasons of what was ignored."""
+) -> tuple[list[str], tuple[Ignored, ...]]:
+    """Which keys are left, and what was ignored."""
     selection = Selection(
         allowed_buckets=allowed_buckets,
         include_keys=include_keys,
@@ -23,22 +23,22 @@ def selected(
     found = selection.select(
         Notification(
             objects=tuple(ObjectRef(bucket, key) for key in keys),
-            ignored=("other_event_type",),
+            ignored=(Ignored("other_event_type"),),
         )
     )
     return [ref.key for ref in found.objects], found.ignored
 
 
 def test_without_settings_everything_is_wanted() -> None:
-    assert selected("b", "a") == (["b", "a"], ("other_event_type",))
+    assert selected("b", "a") == (["b", "a"], (Ignored("other_event_type"),))
 
 
 def test_excluded_keys_are_ignored_by_their_reason() -> None:
-    assert selected(
-        "AWSLogs/1/CloudTrail-Digest/x.json.gz",
-        "AWSLogs/1/CloudTrail/x.json.gz",
-        exclude_keys=("/CloudTrail-Digest/",),
-    ) == (["AWSLogs/1/CloudTrail/x.json.gz"], ("other_event_type", "excluded_key"))
+    digest, file = "AWSLogs/1/CloudTrail-Digest/x.json.gz", "AWSLogs/1/CloudTrail/x.gz"
+    assert selected(digest, file, exclude_keys=("/CloudTrail-Digest/",)) == (
+        [file],
+        (Ignored("other_event_type"), Ignored("excluded_key", "trail-logs", digest)),
+    )
 
 
 def test_one_included_pattern_is_enough_and_exclusion_wins() -> None:
@@ -65,3 +65,4 @@ def test_another_bucket_is_refused(pattern: str) -> None:
         selected("a", allowed_buckets=(pattern,))
 
     assert caught.value.code == "forbidden_bucket"
+    assert "source.on_unknown_message" in str(caught.value)
