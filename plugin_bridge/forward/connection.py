@@ -38,18 +38,22 @@ class ForwardConnection:
     accepts connections, and takes in at its awakening whatever was written into them
     (observed on Fluent Bit 5.1), so the less it holds the less arrives twice.
 
+    The window slides from the oldest chunk in flight: those behind it count, even once
+    acknowledged, so that what is sent again after a loss is never more than a window.
+
     Args:
-        window_chunks: Most chunks in flight.
-        window_bytes: Most bytes of frames in flight. A larger one goes alone.
+        window_chunks: Most chunks from the oldest in flight on.
+        window_bytes: Most bytes of their frames. A larger frame goes alone.
     """
 
     def __init__(self, *, window_chunks: int, window_bytes: int) -> None:
         self._window_chunks = window_chunks
         self._window_bytes = window_bytes
         self._phase = Phase.HALF_OPEN
-        self._in_flight: dict[str, int] = {}  # sizes, oldest first
-        self._in_flight_bytes = 0
+        # Oldest first: how many chunks and bytes were sent before each.
+        self._in_flight: dict[str, tuple[int, int]] = {}
         self._sent_count = 0
+        self._sent_bytes = 0
         self._unpacker = msgpack.Unpacker(raw=True, max_buffer_size=MAX_RESPONSE_BYTES)
         self._failure: ForwardError | None = None  # raised once all before it is read
         self._is_eof = False
@@ -75,10 +79,11 @@ class ForwardConnection:
             return False
         if not self._in_flight:
             return True
+        count, size_bytes = next(iter(self._in_flight.values()))
         return (
             self._phase is Phase.OPEN
-            and len(self._in_flight) < self._window_chunks
-            and self._in_flight_bytes + frame_bytes <= self._window_bytes
+            and self._sent_count - count < self._window_chunks
+            and self._sent_bytes - size_bytes + frame_bytes <= self._window_bytes
         )
 
     def send_chunk(self, chunk: str, frame_bytes: int) -> None:
@@ -91,9 +96,9 @@ class ForwardConnection:
             raise LocalProtocolError("the window is full")
         if chunk in self._in_flight:
             raise LocalProtocolError(f"chunk {chunk} is in flight already")
-        self._in_flight[chunk] = frame_bytes
-        self._in_flight_bytes += frame_bytes
+        self._in_flight[chunk] = (self._sent_count, self._sent_bytes)
         self._sent_count += 1
+        self._sent_bytes += frame_bytes
 
     def receive_data(self, data: bytes) -> None:
         """Take in what was read: ``b""`` says that the receiver sends no more."""
@@ -138,12 +143,10 @@ class ForwardConnection:
         except RemoteProtocolError:
             self._phase = Phase.FAILED
             raise
-        size_bytes = self._in_flight.pop(chunk, None)
-        if size_bytes is None:
+        if self._in_flight.pop(chunk, None) is None:
             self._phase = Phase.FAILED
             raise RemoteProtocolError(
                 f"acknowledgement of a chunk that is not in flight: {chunk!r:.80}"
             )
-        self._in_flight_bytes -= size_bytes
         self._phase = Phase.OPEN
         return chunk

@@ -99,10 +99,7 @@ class Session:
 
     def transmitted(self, chunk: str) -> None:
         """Note that bytes of a frame went out; from now on it can be to blame."""
-        if not self._require_ack:
-            return
-        self._suspicion.transmitted(chunk)
-        if self._connection.phase is Phase.HALF_OPEN:
+        if self._require_ack and self._connection.phase is Phase.HALF_OPEN:
             self._sole = chunk
 
     def written(self, chunk: str, now: float) -> None:
@@ -170,8 +167,6 @@ class Session:
     def _choose(self) -> str | None:
         if self._connection.phase is not Phase.OPEN:
             return self._suspicion.first()
-        if self._timer.skipped_count:
-            return None
         if self._is_ending and self._connection.sent_count > self._window_chunks:
             return None  # one more window of others is enough
         return next(filter(self._suspicion.may_follow, self._unsent), None)

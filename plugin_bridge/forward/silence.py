@@ -17,7 +17,7 @@ class AckTimer:
     def __init__(self, timeout_s: float) -> None:
         self._timeout_s = timeout_s
         self._written: dict[str, float] = {}  # whole frames, oldest first
-        self._silent_since: float | None = None  # runs while there are any
+        self._acked_at = float("-inf")  # the latest one
         self._passed: dict[str, float] = {}  # a later one was acknowledged
         self._skipped: set[str] = set()  # reported by skipped()
 
@@ -29,8 +29,6 @@ class AckTimer:
     def written(self, chunk: str, now: float) -> None:
         """Note that the last byte of a frame went out."""
         self._written[chunk] = now
-        if self._silent_since is None:
-            self._silent_since = now
 
     def acked(self, chunk: str, now: float) -> None:
         """Note the answer to a frame that is whole."""
@@ -42,13 +40,14 @@ class AckTimer:
         del self._written[chunk]
         self._passed.pop(chunk, None)
         self._skipped.discard(chunk)
-        self._silent_since = now if self._written else None
+        self._acked_at = now
 
     def deadline(self) -> float | None:
         """Return when the next answer is overdue, ``None`` if none is awaited."""
-        if self._silent_since is None:
+        since = self._silent_since
+        if since is None:
             return None
-        return min((self._silent_since, *self._passed.values())) + self._timeout_s
+        return min((since, *self._passed.values())) + self._timeout_s
 
     def skipped(self, now: float) -> list[str]:
         """Return the frames that are overdue while a later one was answered.
@@ -66,8 +65,17 @@ class AckTimer:
         return overdue
 
     def is_silent(self, now: float) -> bool:
-        """Say whether nothing at all was answered for too long."""
-        return (
-            self._silent_since is not None
-            and now >= self._silent_since + self._timeout_s
-        )
+        """Say whether nothing at all was answered for too long.
+
+        What :meth:`skipped` has named is not awaited any more.
+        """
+        since = self._silent_since
+        return since is not None and now >= since + self._timeout_s
+
+    @property
+    def _silent_since(self) -> float | None:
+        """The last answer, or the last byte of the oldest frame if that was later."""
+        for chunk, written_at in self._written.items():
+            if chunk not in self._skipped:
+                return max(written_at, self._acked_at)
+        return None

@@ -35,7 +35,6 @@ class _Manner(Enum):
 
 @dataclass(slots=True)
 class _Frame:
-    was_transmitted: bool = False
     failures: int = 0
     strikes: int = 0
     manner: _Manner = _Manner.NEVER
@@ -44,8 +43,8 @@ class _Frame:
 class Suspicion:
     """The unacknowledged frames of one client, in the order of :meth:`add`.
 
-    Order is kept: :meth:`first` passes over a frame only if that was transmitted
-    before, and only such frames are kept back by :meth:`may_follow`.
+    Frames are transmitted for the first time in that order: those that are passed over
+    by :meth:`first`, or kept back by :meth:`may_follow`, have all failed before.
     """
 
     def __init__(self) -> None:
@@ -77,9 +76,9 @@ class Suspicion:
     def first(self) -> str | None:
         """Return the frame to begin a connection with, ``None`` if there is none.
 
-        That is the oldest, or after a failure a probe: one that failed least; among
-        these one that was transmitted before, as that has lost its place already; among
-        these the oldest.
+        That is the oldest, or after a failure a probe: the oldest of those that failed
+        least. So none is transmitted before an older one was, and frames that were
+        transmitted before go rather than others.
         """
         frames = self._frames
         if self._accused is None:
@@ -99,10 +98,6 @@ class Suspicion:
     def add(self, chunk: str) -> None:
         """Take in a new frame, the youngest."""
         self._frames[chunk] = _Frame()
-
-    def transmitted(self, chunk: str) -> None:
-        """Note that a first byte of a frame went out."""
-        self._frames[chunk].was_transmitted = True
 
     def acked(self, chunk: str) -> None:
         """Note that a frame passed, and so that others do."""
@@ -148,13 +143,12 @@ class Suspicion:
         frame.manner = manner
         self._failed.add(chunk)
 
-    def _rank_as_probe(self, chunk: str) -> tuple[bool, bool, int, bool]:
+    def _rank_as_probe(self, chunk: str) -> tuple[bool, bool, int]:
         frame = self._frames[chunk]
         return (
             chunk == self._accused,
             _is_silent(frame),
             frame.failures,
-            not frame.was_transmitted,
         )
 
 

@@ -431,9 +431,10 @@ class TestWithoutAcknowledgements:
         delays = []
         for number, transport in enumerate(transports):
             client.send(chunk(f"c{number}"), float(number))
+            client.service(float(number))
+            assert transport.chunks() == [None]
             transport.to_read.append(b"")
             (*_, lost) = client.service(float(number))
-            client.send(chunk(f"d{number}"), float(number))
             assert isinstance(lost, Disconnected)
             delays.append(lost.retry_in_s)
         assert delays == [0.1, 0.2, 0.4]

@@ -245,12 +245,13 @@ def test_a_receiver_that_closes_after_each_frame_refuses_none() -> None:
     assert len(owner.handed_in) == 50
 
 
-def test_a_frame_above_the_window_leaves_room_for_another() -> None:
-    receiver = Receiver({"large"})
+@pytest.mark.parametrize("manner", Refusal)
+def test_a_frame_above_the_window_leaves_room_for_others(manner: Refusal) -> None:
+    receiver = Receiver({"large"}, manner)
     client = client_of(receiver)
     client.send(chunk("large", 5_000), 0.0)
     assert not client.has_room
-    assert Owner(client).run(60).poisoned == ["large"]
+    assert Owner(client).run(100).poisoned == ["large"]
 
 
 def test_an_ignored_frame_holds_the_others_up_once() -> None:
@@ -281,6 +282,37 @@ def test_a_late_acknowledgement_clears_a_frame_that_was_passed() -> None:
     first.ack("c2")
     assert client.service(200.0) == [Acked("c2")]
     assert client.is_connected
+
+
+def test_poison_that_is_acknowledged_after_all_is_passed_over() -> None:
+    """Its owner has halved it by then: there is nothing left to be acknowledged."""
+    transports = [ScriptedTransport() for _ in range(STRIKES)]
+    client = client_of(ScriptedConnector(*transports))
+    now = 0.0
+    events: list[Event] = []
+
+    def pass_one(name: str, transport: ScriptedTransport) -> None:
+        client.send(chunk(name), now)
+        client.service(now)
+        transport.ack(name)
+        assert Acked(name) in client.service(now)
+
+    for number, transport in enumerate(transports):
+        pass_one(f"before-{number}", transport)
+        if number == 0:
+            client.send(chunk("bad"), now)
+        pass_one(f"after-{number}", transport)
+        now += ACK_TIMEOUT_S / 2
+        if number == STRIKES - 1:
+            client.send(chunk("last"), now)
+        now += ACK_TIMEOUT_S / 2
+        events = client.service(now)
+    assert events == [Poisoned("bad")]
+    assert client.is_connected
+    transports[-1].ack("bad", "last")
+    assert client.service(now) == [Acked("last")]
+    assert client.is_connected  # nothing is skipped any more: no need to leave
+    assert client.unacked_bytes == 0
 
 
 def test_leaving_for_a_trial_is_told_as_no_loss() -> None:

@@ -75,6 +75,23 @@ def test_what_is_answered_in_time_is_never_skipped() -> None:
     assert timer.skipped(1e9) == []
 
 
+def test_a_skipped_frame_is_no_silence() -> None:
+    timer = timer_of("c1", "c2")
+    timer.acked("c2", 2.0)
+    assert timer.skipped(12.0) == ["c1"]
+    assert not timer.is_silent(12.0)
+
+
+def test_a_frame_has_its_time_whoever_is_skipped_before_it() -> None:
+    timer = timer_of("c1", "c2")
+    timer.acked("c2", 2.0)
+    timer.written("c3", 9.0)
+    timer.skipped(12.0)
+    assert not timer.is_silent(18.9)
+    assert timer.deadline() == 19.0
+    assert timer.is_silent(19.0)
+
+
 def test_the_last_frame_is_passed_by_none() -> None:
     timer = timer_of("c1", "c2")
     timer.acked("c1", 3.0)

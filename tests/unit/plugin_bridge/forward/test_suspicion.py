@@ -7,12 +7,10 @@ from hypothesis import strategies as st
 from plugin_bridge.forward.suspicion import STRIKES, Suspicion
 
 
-def suspicion_of(*chunks: str, transmitted: int = 0) -> Suspicion:
+def suspicion_of(*chunks: str) -> Suspicion:
     suspicion = Suspicion()
     for chunk in chunks:
         suspicion.add(chunk)
-    for chunk in chunks[:transmitted]:
-        suspicion.transmitted(chunk)
     return suspicion
 
 
@@ -23,16 +21,16 @@ def test_begins_with_the_oldest() -> None:
 
 class TestProbe:
     def test_is_another_frame(self) -> None:
-        suspicion = suspicion_of("a", "b", "c", transmitted=1)
+        suspicion = suspicion_of("a", "b", "c")
         suspicion.closed("a")
         assert suspicion.first() == "b"
 
-    def test_is_rather_one_that_was_transmitted(self) -> None:
-        suspicion = suspicion_of("a", "b", "c", transmitted=3)
-        suspicion.add("d")
+    def test_is_another_even_if_that_failed_more_often(self) -> None:
+        suspicion = suspicion_of("a", "b")
+        suspicion.closed("b")
         suspicion.closed("b")
         suspicion.closed("a")
-        assert suspicion.first() == "c"
+        assert suspicion.first() == "b"
 
     def test_is_the_next_one_when_it_fails_too(self) -> None:
         suspicion = suspicion_of("a", "b", "c")
@@ -41,7 +39,6 @@ class TestProbe:
             first = suspicion.first()
             assert first is not None
             order.append(first)
-            suspicion.transmitted(first)
             suspicion.closed(first)
         assert order == ["a", "b", "c", "a", "b", "c", "a"]
 
@@ -83,9 +80,11 @@ class TestStrike:
         assert not suspicion.may_follow("b")
 
     def test_is_none_for_silence_on_a_connection_of_its_own(self) -> None:
-        suspicion = suspicion_of("a", "b", "c")
-        suspicion.stalled("a")
-        suspicion.acked("b")
+        suspicion = suspicion_of("a", *"1234", "c")
+        for probe in "1234":
+            suspicion.stalled("a")
+            suspicion.acked(probe)
+        assert suspicion.poison is None
         assert not suspicion.has_trial_due
         assert suspicion.may_follow("a")
         assert suspicion.is_silent("a")
@@ -194,7 +193,6 @@ class History:
             self._failed_at.setdefault(followers[0], []).append(self._now)
 
     def _transmit(self, chunk: str) -> None:
-        self.suspicion.transmitted(chunk)
         if chunk not in self.transmitted:
             self.transmitted.append(chunk)
 
@@ -234,7 +232,6 @@ def test_no_frame_is_poison_and_each_has_its_turn_while_all_fail(
         first = suspicion.first()
         assert first is not None
         turns.append(first)
-        suspicion.transmitted(first)
         if manner == "close":
             suspicion.closed(first)
         else:
@@ -257,7 +254,6 @@ def test_one_refused_frame_is_poison_within_bounded_attempts(
     for _ in range(position + 2 * STRIKES):
         first = suspicion.first()
         assert first is not None
-        suspicion.transmitted(first)
         if first == refused:
             suspicion.closed(first)
             continue
