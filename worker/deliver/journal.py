@@ -40,7 +40,7 @@ from worker.deliver.journal_schema import (
 from worker.errors import JournalError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from worker.config.records import DecodeConfig
@@ -132,7 +132,7 @@ class Journal:
             return {}
         with self._transaction():
             standings = self._take_steps(batch, int(now_s))
-            self._write_held(batch.held)
+            self._write_messages(batch)
         self._cut_log()
         return standings
 
@@ -312,18 +312,14 @@ class Journal:
         self._database.executemany("REPLACE INTO claim VALUES (?, ?, ?)", claimed)
         self._database.executemany("DELETE FROM claim WHERE id = ?", released)
 
-    def _write_held(self, held: Mapping[str, str | None]) -> None:
+    def _write_messages(self, batch: Batch) -> None:
         owner = self._asker.owner
         self._database.executemany(
             "REPLACE INTO held VALUES (?, ?, ?)",
-            [
-                (id_, owner, handle)
-                for id_, handle in held.items()
-                if handle is not None
-            ],
+            [(id_, owner, handle) for id_, handle in batch.held.items()],
         )
         # Another worker may have received it since; that one's row stays.
         self._database.executemany(
             "DELETE FROM held WHERE message_id = ? AND owner = ?",
-            [(id_, owner) for id_, handle in held.items() if handle is None],
+            [(id_, owner) for id_ in batch.freed],
         )

@@ -103,15 +103,17 @@ class Batch:
 
     Attributes:
         steps: What concerns objects.
-        held: The receipt handle of each message to hold; None: to let go of it.
+        held: The receipt handle of each message to hold.
+        freed: The ids of those to let go of then, even if they are in ``held``.
     """
 
     steps: list[Step] = field(default_factory=list)
-    held: dict[str, str | None] = field(default_factory=dict)
+    held: dict[str, str] = field(default_factory=dict)
+    freed: set[str] = field(default_factory=set)
     _latest: dict[ObjectKey, Progress] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.steps or self.held)
+        return bool(self.steps or self.held or self.freed)
 
     def begin(self, key: ObjectKey, claimant: str) -> None:
         """Ask for the claim on an object; once an object in one batch.
@@ -145,10 +147,12 @@ class Batch:
     def hold(self, message_id: str, receipt_handle: str) -> None:
         """Note a message to be made visible, should this worker not come to it."""
         self.held[message_id] = receipt_handle
+        self.freed.discard(message_id)
 
     def let_go(self, message_id: str) -> None:
         """Forget a message that was deleted, given back or lost."""
-        self.held[message_id] = None
+        # What is held by this very batch is held first: it may be another worker's.
+        self.freed.add(message_id)
 
     def _progress(self, key: ObjectKey, records: int, *, is_finished: bool) -> None:
         former = self._latest.get(key)

@@ -255,7 +255,7 @@ def test_a_killed_worker_loses_nothing_committed_and_leaves_nothing_half_done(
         count = standing.records
 
 
-class _Stalled(dict[str, str | None]):
+class _Stalled(dict[str, str]):
     """Tells the parent that the transaction is half done, and never goes on."""
 
     def __init__(self, to_parent: Connection) -> None:

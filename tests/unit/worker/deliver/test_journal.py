@@ -327,6 +327,18 @@ def test_a_message_belongs_to_who_received_it_last(open_journal: Open) -> None:
     assert open_journal("run1:1:c").take_over(0.0) == [("m", "h2")]
 
 
+def test_a_message_received_last_and_let_go_at_once_is_nobodys(
+    open_journal: Open,
+) -> None:
+    first, second = open_journal("run1:0:a"), open_journal("run1:1:b")
+    hold(first, ("m", "h1"))
+    batch = Batch()
+    batch.hold("m", "h2")
+    batch.let_go("m")
+    second.commit(batch, 0.0)
+    assert open_journal("run2:0:c").take_over(0.0) == []
+
+
 def test_an_inherited_count_outlives_a_long_outage(open_journal: Open) -> None:
     dead = open_journal("run1:0:a")
     begin(dead)
