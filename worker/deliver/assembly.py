@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import random
+import sys
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 from plugin_bridge.addresses import UnixAddress, parse_address
 from plugin_bridge.client import ForwardClient
 from plugin_bridge.forward.backoff import Backoff
-from plugin_bridge.receivers import encoder_for
+from plugin_bridge.receivers import encoder_for, max_entry_bytes
 from plugin_bridge.transport import TcpConnector, UnixConnector
 from worker.deliver.budget import Budget
 from worker.deliver.calls import Downloads, QueueCalls
@@ -205,6 +206,9 @@ def assemble(
             config.decode,
             encoder,
             segment_bytes=config.output.chunk_bytes,
+            max_entry_bytes=max_entry_bytes(config.output.receiver)
+            if config.output.scheme != "stdout"
+            else sys.maxsize,
             now=_epoch_s,
         ),
         builder=ChunkBuilder(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from worker.deliver.inbox import (
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
     from worker.deliver.journal_batch import Batch
     from worker.deliver.quarantine import Quarantine
 
+logger = logging.getLogger(__name__)
+
 EXPIRE_EVERY_S = 60.0
+EXPIRE_ROWS = 5_000
 
 
 class JournalCalls:
@@ -51,15 +55,24 @@ class JournalCalls:
             now_s = self._wall_clock()
             try:
                 standings = self._journal.commit(batch, now_s)
-                if now_s >= self._expire_at:
-                    self._expire_at = now_s + EXPIRE_EVERY_S
-                    self._journal.expire(now_s)
             except TrailfeedError as error:
                 self._inbox.put(CommitFailed(error))
-            else:
-                self._inbox.put(Committed(standings))
+                return
+            self._inbox.put(Committed(standings))
+            if now_s >= self._expire_at:
+                self._expire(now_s)
 
         self._thread.order(call)
+
+    def _expire(self, now_s: float) -> None:
+        """Remove old rows; the next commit goes on where there are more of them."""
+        try:
+            removed = self._journal.expire(now_s, EXPIRE_ROWS)
+        except TrailfeedError as error:
+            logger.warning("cannot remove old objects from the journal: %s", error)
+            removed = 0
+        if removed < EXPIRE_ROWS:
+            self._expire_at = now_s + EXPIRE_EVERY_S
 
     def close(self) -> None:
         """Commit what is ordered, and let go of the file."""

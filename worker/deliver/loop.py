@@ -87,7 +87,8 @@ class DeliveryLoop:
         self._clock = clock
         self._drain_deadline: float | None = None
         self._saw_receiver_gone = False
-        self._complaint = Complaint(logger, over="the receiver is back")
+        self._complaint = Complaint(logger, over="the receiver acknowledges again")
+        self._connected_level = logging.INFO  # the first time; then the complaint tells
 
     def run(self) -> None:
         """Work until drained."""
@@ -173,14 +174,16 @@ class DeliveryLoop:
     def _on_bridge(self, event: BridgeEvent) -> None:
         match event:
             case Acked():
+                self._complaint.settled()
                 self._emission.on_acked(event.chunk_id)
             case Poisoned():
                 self._emission.on_poisoned(event.chunk_id)
             case Connected():
-                self._complaint.settled()
-                logger.info("connected to %s", event.address)
+                logger.log(self._connected_level, "connected to %s", event.address)
+                self._connected_level = logging.DEBUG
             case Disconnected():
-                self._complaint.raised(event.reason, self._clock())
+                if event.attempt:  # else it left by itself, to begin anew
+                    self._complaint.raised(event.reason, self._clock())
             case _:
                 assert_never(event)
 

@@ -46,7 +46,8 @@ class Segmenter:
     Args:
         decode: The section ``[decode]``.
         encoder: How one record becomes bytes for the receiver.
-        segment_bytes: A segment ends with the record that reaches this size.
+        segment_bytes: A segment is no larger, unless it is a single record.
+        max_entry_bytes: The largest encoded record that the receiver takes.
         now: Wall time in epoch seconds, for records without any time of their own.
     """
 
@@ -56,11 +57,13 @@ class Segmenter:
         encoder: Encoder,
         *,
         segment_bytes: int,
+        max_entry_bytes: int,
         now: Callable[[], float],
     ) -> None:
         self._decode = decode
         self._encoder = encoder
         self._segment_bytes = segment_bytes
+        self._max_entry_bytes = max_entry_bytes
         self._now = now
 
     def segments(
@@ -101,12 +104,18 @@ class Segmenter:
                 part = encode(record, *time)
             except EntryError as error:
                 raise BadObjectError("unencodable", str(error)) from error
+            if len(part) > self._max_entry_bytes:
+                raise BadObjectError(
+                    "record_too_large",
+                    f"record {end} takes {len(part):,} bytes, and the receiver takes "
+                    f"{self._max_entry_bytes:,} at the most",
+                )
+            if parts and size_bytes + len(part) > self._segment_bytes:
+                yield Segment(item, first, end, parts, size_bytes)
+                parts, size_bytes, first = [], 0, end
             parts.append(part)
             size_bytes += len(part)
             end += 1
-            if size_bytes >= self._segment_bytes:
-                yield Segment(item, first, end, parts, size_bytes)
-                parts, size_bytes, first = [], 0, end
         item.total_records = end
         if parts:
             yield Segment(item, first, end, parts, size_bytes)

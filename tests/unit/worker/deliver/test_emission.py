@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 CHUNK_BYTES = 1000
 LINGER_S = 0.1
+MAX_ENTRY_BYTES = 5_000
 
 
 class Window:
@@ -84,7 +85,11 @@ class Scene:
         self.emission = Emission(
             cast("ForwardClient", self.window),
             segmenter=Segmenter(
-                DecodeConfig(), encoder, segment_bytes=CHUNK_BYTES, now=lambda: 1e9
+                DecodeConfig(),
+                encoder,
+                segment_bytes=CHUNK_BYTES,
+                max_entry_bytes=MAX_ENTRY_BYTES,
+                now=lambda: 1e9,
             ),
             builder=ChunkBuilder(
                 encoder,
@@ -175,7 +180,7 @@ def test_large_objects_fill_many_chunks_in_order(scene: Scene) -> None:
     assert len(scene.window.chunks) > 5
     assert scene.window.ids() == [f"a-{n}" for n in range(50)]
     for chunk in scene.window.chunks:
-        assert len(chunk.payload) < 2 * CHUNK_BYTES
+        assert len(chunk.payload) <= CHUNK_BYTES
 
 
 def test_a_message_is_deleted_only_after_the_last_ack(scene: Scene) -> None:
@@ -242,6 +247,26 @@ def test_a_bad_object_goes_back_and_others_pass(
     assert scene.progress.objects_failed == 1
     assert "s3://bucket/key-0" in caplog.text
     assert scene.budget.used_bytes == 0
+
+
+def test_a_large_record_goes_alone(scene: Scene) -> None:
+    large = {"eventID": "large", "x": "x" * 2 * CHUNK_BYTES}
+    records = [{"eventID": "first"}, large, {"eventID": "last"}]
+    scene.bring(0, json.dumps({"Records": records}).encode())
+    scene.step(0.0)
+    scene.step(LINGER_S)
+    assert [chunk.count for chunk in scene.window.chunks] == [1, 1, 1]
+    assert scene.window.ids() == ["first", "large", "last"]
+
+
+def test_a_record_that_the_receiver_cannot_take_makes_its_object_bad(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    item = scene.bring(0, log_file("huge", 1, padding=MAX_ENTRY_BYTES))
+    scene.step(0.0, at_once=True)
+    assert item.holder.fate is Fate.ABANDONED
+    assert scene.window.chunks == []
+    assert "record 0 takes" in caplog.text
 
 
 def test_emission_of_a_message_stops_when_it_is_abandoned(scene: Scene) -> None:
