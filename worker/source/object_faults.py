@@ -30,6 +30,8 @@ from worker.source.faults import (
     common_code,
     common_fault,
     fault_of,
+    is_aws_code,
+    no_aws_answer,
     service_code,
 )
 
@@ -54,6 +56,7 @@ _FORBIDDEN = 403
 _NOT_FOUND = 404
 _TOO_MANY_REQUESTS = 429
 _REDIRECTS = range(300, 400)
+_CLIENT_ERRORS = range(400, 500)
 _SERVER_ERRORS = range(500, 600)
 _MAX_SAID = 300
 
@@ -94,8 +97,12 @@ def refusal(ref: ObjectRef, *, status: int, code: str, message: str) -> Retriabl
     common = CREDENTIALS_REFUSED if status == _UNAUTHORIZED else common_code(code)
     if common:
         return common_fault(f"cannot read {ref.url}", common, said)
+    if status in _CLIENT_ERRORS and not is_aws_code(code):
+        # A proxy's page, and not S3's word that an object is not there.
+        return no_aws_answer(f"cannot read {ref.url}", said)
     kind: type[DownloadError] = DownloadError
     if code == "NoSuchBucket":
+        # No missing object: a wrong endpoint says the same of every bucket there is.
         ours, what = MISSING_BUCKET, "there is no bucket of that name"
     elif status == _NOT_FOUND:
         version = f" in version {ref.version_id}" if ref.version_id else ""

@@ -9,24 +9,29 @@ Source: Amazon S3 API Reference, GetObject.
 from __future__ import annotations
 
 import re
-import threading
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import obstore
-from botocore.exceptions import BotoCoreError, ClientError
 from obstore.exceptions import BaseError, UnauthenticatedError
 from obstore.store import S3Store
 
 from worker.errors import BadObjectError, CommonFaultError
+from worker.source.faults import (
+    AWS_ERRORS,
+    NOT_AWS_ERRORS,
+    no_aws_answer,
+    not_aws_fault,
+)
 from worker.source.object_faults import (
     boto3_fault,
     broken_off,
     obstore_fault,
     redirected,
 )
+from worker.source.recent import Recent
 from worker.source.sessions import CONNECT_TIMEOUT_S, READ_TIMEOUT_S, user_agent
 
 if TYPE_CHECKING:
@@ -39,6 +44,7 @@ if TYPE_CHECKING:
     from worker.source.notifications import ObjectRef
     from worker.source.sessions import AwsSession
 
+_MAX_STORES = 64  # each with connections of its own
 _MAX_RETRIES = 3
 _RETRY_TIMEOUT = timedelta(seconds=15)
 _FIRST_BACKOFF = timedelta(milliseconds=100)
@@ -80,8 +86,7 @@ class ObjectReader:
         self._session = session
         self._expected_owner = source.expected_bucket_owner
         self._max_bytes = max_bytes
-        self._lock = threading.Lock()
-        self._stores: dict[tuple[str, str], S3Store] = {}
+        self._stores = Recent(self._new_store, limit=_MAX_STORES)
         self._client_options: ClientConfig = {
             "connect_timeout": timedelta(seconds=CONNECT_TIMEOUT_S),
             "read_timeout": timedelta(seconds=READ_TIMEOUT_S),
@@ -107,7 +112,7 @@ class ObjectReader:
         region = ref.region or self._session.region
         try:
             return self._read_by_obstore(ref, region)
-        except (BotoCoreError, ClientError) as error:
+        except AWS_ERRORS as error:
             raise boto3_fault(ref, error) from error
         except (BaseError, OSError) as error:
             if isinstance(error, UnauthenticatedError):
@@ -116,15 +121,15 @@ class ObjectReader:
             fault = obstore_fault(ref, error)
             if isinstance(fault, CommonFaultError):
                 # Refused credentials must not be remembered.
-                with self._lock:
-                    self._stores.pop((ref.bucket, region), None)
+                self._stores.forget((ref.bucket, region))
             raise fault from error
 
     def _read_by_obstore(self, ref: ObjectRef, region: str) -> Body:
-        store = self._store(ref.bucket, region)
+        store = self._stores.get((ref.bucket, region))
         options: GetOptions = {"version": ref.version_id} if ref.version_id else {}
         result = obstore.get(store, ref.key, options=options)
         meta = result.meta
+        _check_answer(ref, meta["e_tag"])
         self._check_size(ref, meta["size"])
         data = result.bytes()
         if len(data) != meta["size"]:
@@ -140,10 +145,13 @@ class ObjectReader:
         try:
             response = self._session.s3_client(ref.region).get_object(**request)
             with closing(response["Body"]) as stream:
+                _check_answer(ref, response.get("ETag"))
                 self._check_size(ref, response["ContentLength"])
                 data = stream.read()
-        except (BotoCoreError, ClientError) as error:
+        except AWS_ERRORS as error:
             raise boto3_fault(ref, error) from error
+        except NOT_AWS_ERRORS as error:
+            raise not_aws_fault(error, f"cannot read {ref.url}") from error
         except RecursionError as error:
             # boto3 follows a redirect that does not say where to without end.
             raise redirected(ref) from error
@@ -159,39 +167,40 @@ class ObjectReader:
                 "decode.max_object_bytes allows",
             )
 
-    def _store(self, bucket: str, region: str) -> S3Store:
-        with self._lock:
-            store = self._stores.get((bucket, region))
-            if store is None:
-                # boto3 knows each partition's and each environment's endpoint.
-                endpoint_url = self._session.s3_client(region).meta.endpoint_url
-                store = S3Store(
-                    bucket,
-                    config={
-                        "region": region,
-                        "endpoint": endpoint_url,
-                        # Else the environment would win over what was just said.
-                        "aws_endpoint_url_s3": endpoint_url,
-                        "virtual_hosted_style_request": False,
-                        "skip_signature": False,
-                    },
-                    client_options={
-                        **self._client_options,
-                        "allow_http": endpoint_url.startswith("http://"),
-                    },
-                    retry_config={
-                        "max_retries": _MAX_RETRIES,
-                        "retry_timeout": _RETRY_TIMEOUT,
-                        "backoff": {
-                            "init_backoff": _FIRST_BACKOFF,
-                            "max_backoff": _MAX_BACKOFF,
-                            "base": 2,
-                        },
-                    },
-                    credential_provider=self._session.credential,
-                )
-                self._stores[bucket, region] = store
-            return store
+    def _new_store(self, bucket_and_region: tuple[str, str]) -> S3Store:
+        bucket, region = bucket_and_region
+        # boto3 knows each partition's and each environment's endpoint.
+        endpoint_url = self._session.s3_client(region).meta.endpoint_url
+        return S3Store(
+            bucket,
+            config={
+                "region": region,
+                "endpoint": endpoint_url,
+                # Else the environment would win over what was just said.
+                "aws_endpoint_url_s3": endpoint_url,
+                "virtual_hosted_style_request": False,
+                "skip_signature": False,
+            },
+            client_options={
+                **self._client_options,
+                "allow_http": endpoint_url.startswith("http://"),
+            },
+            retry_config={
+                "max_retries": _MAX_RETRIES,
+                "retry_timeout": _RETRY_TIMEOUT,
+                "backoff": {
+                    "init_backoff": _FIRST_BACKOFF,
+                    "max_backoff": _MAX_BACKOFF,
+                    "base": 2,
+                },
+            },
+            credential_provider=self._session.credential,
+        )
+
+
+def _check_answer(ref: ObjectRef, etag: str | None) -> None:
+    if not etag:
+        raise no_aws_answer(f"cannot read {ref.url}", "it has no ETag")
 
 
 def is_changed_by_obstore(key: str) -> bool:

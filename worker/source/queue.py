@@ -1,23 +1,33 @@
-"""The SQS queue: receive, delete, change visibility, depth.
+"""The SQS queue: receive, delete, change visibility, depth, send.
 
 Source: Amazon SQS API Reference, ReceiveMessage, DeleteMessageBatch,
-ChangeMessageVisibilityBatch and GetQueueAttributes.
+ChangeMessageVisibilityBatch, GetQueueAttributes and SendMessage.
 """
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from worker.errors import CommonFaultError
-from worker.source.faults import fault_of, service_code
+from worker.source.faults import (
+    AWS_ERRORS,
+    NOT_AWS_ERRORS,
+    fault_of,
+    is_aws_answer,
+    no_aws_answer,
+    not_aws_fault,
+    service_code,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from botocore.exceptions import BotoCoreError
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.type_defs import (
         BatchResultErrorEntryTypeDef,
@@ -97,7 +107,7 @@ class Queue:
 
     Raises:
         CommonFaultError: From every method: credentials, network, throttling, KMS, no
-            such queue, access denied.
+            such queue, access denied, or an answer that is not AWS's.
         AwsError: From every method: anything else that SQS refuses.
     """
 
@@ -115,7 +125,7 @@ class Queue:
             wait_s: 0 to 20 seconds.
             visibility_timeout_s: 0 to 43,200 seconds, instead of the queue's own.
         """
-        try:
+        with self._asking("receive from", "sqs:ReceiveMessage") as doing:
             response = self._client.receive_message(
                 QueueUrl=self._queue_url,
                 MaxNumberOfMessages=max_messages,
@@ -126,9 +136,8 @@ class Queue:
                     "SentTimestamp",
                 ],
             )
-        except (BotoCoreError, ClientError) as error:
-            raise self._fault(error, "receive from", "sqs:ReceiveMessage") from error
-        return [_message(received) for received in response.get("Messages", ())]
+            _check_answer(response, doing)
+            return [_message(received) for received in response.get("Messages", ())]
 
     def delete(self, messages: Sequence[Message]) -> tuple[Failure, ...]:
         """Delete messages, ten a call; safe to repeat.
@@ -138,7 +147,7 @@ class Queue:
         """
         failures: list[Failure] = []
         for batch in _batches(messages):
-            try:
+            with self._asking("delete from", "sqs:DeleteMessage") as doing:
                 response = self._client.delete_message_batch(
                     QueueUrl=self._queue_url,
                     Entries=[
@@ -146,10 +155,9 @@ class Queue:
                         for n, message in enumerate(batch)
                     ],
                 )
-            except (BotoCoreError, ClientError) as error:
-                raise self._fault(error, "delete from", "sqs:DeleteMessage") from error
-            done = {entry["Id"] for entry in response.get("Successful", ())}
-            failures += _failures(batch, done, response.get("Failed", ()))
+                _check_answer(response, doing)
+                done = {entry["Id"] for entry in response.get("Successful", ())}
+                failures += _failures(batch, done, response.get("Failed", ()))
         return tuple(failures)
 
     def change_visibility(
@@ -165,7 +173,9 @@ class Queue:
         """
         failures: list[Failure] = []
         for batch in _batches(changes):
-            try:
+            with self._asking(
+                "extend messages of", "sqs:ChangeMessageVisibility"
+            ) as doing:
                 response = self._client.change_message_visibility_batch(
                     QueueUrl=self._queue_url,
                     Entries=[
@@ -177,19 +187,16 @@ class Queue:
                         for n, (message, timeout_s) in enumerate(batch)
                     ],
                 )
-            except (BotoCoreError, ClientError) as error:
-                raise self._fault(
-                    error, "extend messages of", "sqs:ChangeMessageVisibility"
-                ) from error
-            done = {entry["Id"] for entry in response.get("Successful", ())}
-            failures += _failures(
-                [message for message, _ in batch], done, response.get("Failed", ())
-            )
+                _check_answer(response, doing)
+                done = {entry["Id"] for entry in response.get("Successful", ())}
+                failures += _failures(
+                    [message for message, _ in batch], done, response.get("Failed", ())
+                )
         return tuple(failures)
 
     def depth(self) -> Depth:
         """Ask how many messages there are."""
-        try:
+        with self._asking("ask for the depth of", "sqs:GetQueueAttributes"):
             attributes = self._client.get_queue_attributes(
                 QueueUrl=self._queue_url,
                 AttributeNames=[
@@ -198,20 +205,42 @@ class Queue:
                     "ApproximateNumberOfMessagesDelayed",
                 ],
             )["Attributes"]
-        except (BotoCoreError, ClientError) as error:
-            raise self._fault(
-                error, "ask for the depth of", "sqs:GetQueueAttributes"
-            ) from error
-        return Depth(
-            visible=int(attributes["ApproximateNumberOfMessages"]),
-            in_flight=int(attributes["ApproximateNumberOfMessagesNotVisible"]),
-            delayed=int(attributes["ApproximateNumberOfMessagesDelayed"]),
-        )
+            return Depth(
+                visible=int(attributes["ApproximateNumberOfMessages"]),
+                in_flight=int(attributes["ApproximateNumberOfMessagesNotVisible"]),
+                delayed=int(attributes["ApproximateNumberOfMessagesDelayed"]),
+            )
+
+    def send(self, body: str) -> str:
+        """Put a message into the queue.
+
+        Returns:
+            The id that SQS gave it.
+        """
+        with self._asking("send to", "sqs:SendMessage"):
+            return self._client.send_message(
+                QueueUrl=self._queue_url, MessageBody=body
+            )["MessageId"]
+
+    @contextmanager
+    def _asking(self, doing: str, permission: str) -> Iterator[str]:
+        """Translate what a call, or the reading of its answer, raises.
+
+        Args:
+            doing: As in "receive from".
+            permission: What the call needs.
+        """
+        doing = f"cannot {doing} {self._queue_url}"
+        try:
+            yield doing
+        except AWS_ERRORS as error:
+            raise self._fault(error, doing, permission) from error
+        except NOT_AWS_ERRORS as error:
+            raise not_aws_fault(error, doing) from error
 
     def _fault(
         self, error: BotoCoreError | ClientError, doing: str, permission: str
     ) -> RetriableError:
-        doing = f"cannot {doing} {self._queue_url}"
         code = service_code(error) if isinstance(error, ClientError) else ""
         if code in _NO_QUEUE_CODES:
             return CommonFaultError(
@@ -229,6 +258,13 @@ class Queue:
                 f"{doing}: it has as many messages in flight as SQS allows, 120,000",
             )
         return fault_of(error, doing)
+
+
+def _check_answer(response: Mapping[str, Any], doing: str) -> None:
+    # An empty queue's answer holds nothing, and neither does what boto3 makes of a page
+    # that some proxy sent.
+    if not is_aws_answer(response):
+        raise no_aws_answer(doing, "it bears no mark of SQS")
 
 
 def _message(received: MessageTypeDef) -> Message:

@@ -21,7 +21,15 @@ from botocore.credentials import (
 from botocore.exceptions import ConfigNotFound, ConfigParseError, ProfileNotFound
 
 from worker.errors import CommonFaultError, ConfigError
-from worker.source.faults import AWS_ERRORS, NO_CREDENTIALS, fault_of, no_credentials
+from worker.source.faults import (
+    AWS_ERRORS,
+    NO_CREDENTIALS,
+    NOT_AWS_ERRORS,
+    fault_of,
+    no_credentials,
+    not_aws_fault,
+)
+from worker.source.recent import Recent
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
@@ -39,6 +47,7 @@ READ_TIMEOUT_S = 60
 _MAX_ATTEMPTS = 3
 _WAIT_MARGIN_S = 10  # a connection must not be given up before its long poll ends
 _MAX_CONNECTIONS = 32
+_MAX_REGIONS = 64  # notifications name them
 _CREDENTIAL_LIFE = timedelta(seconds=60)
 
 
@@ -58,7 +67,7 @@ class AwsSession:
     def __init__(self, source: SourceConfig) -> None:
         self._source = source
         self._lock = threading.Lock()
-        self._s3_clients: dict[str, S3Client] = {}
+        self._s3_clients = Recent(self._new_s3_client, limit=_MAX_REGIONS)
         own = self._identity()
         self.region = source.region or _region(own)
         self.ca_bundle = _ca_bundle(own)
@@ -79,24 +88,7 @@ class AwsSession:
 
     def s3_client(self, region: str | None = None) -> S3Client:
         """The client for buckets in one region; None: in the queue's region."""
-        region = region or self.region
-        with self._lock:
-            client = self._s3_clients.get(region)
-            if client is None:
-                endpoint_url = self._endpoint(self._source.s3_endpoint_url)
-                client = self._boto3.client(
-                    "s3",
-                    region_name=region,
-                    endpoint_url=endpoint_url,
-                    config=_config(
-                        s3={
-                            "addressing_style": "path" if endpoint_url else "auto",
-                            "us_east_1_regional_endpoint": "regional",
-                        }
-                    ),
-                )
-                self._s3_clients[region] = client
-            return client
+        return self._s3_clients.get(region or self.region)
 
     def credential(self) -> S3Credential:
         """The credentials as they are now, for obstore, which asks again each minute.
@@ -111,6 +103,8 @@ class AwsSession:
             frozen = credentials and credentials.get_frozen_credentials()
         except AWS_ERRORS as error:
             raise fault_of(error, doing) from error
+        except NOT_AWS_ERRORS as error:
+            raise not_aws_fault(error, doing) from error
         if not (frozen and frozen.access_key and frozen.secret_key):
             raise CommonFaultError(
                 NO_CREDENTIALS, no_credentials(doing, "no AWS credentials found")
@@ -125,6 +119,21 @@ class AwsSession:
             if is_refreshable
             else None,
         }
+
+    def _new_s3_client(self, region: str) -> S3Client:
+        endpoint_url = self._endpoint(self._source.s3_endpoint_url)
+        with self._lock:
+            return self._boto3.client(
+                "s3",
+                region_name=region,
+                endpoint_url=endpoint_url,
+                config=_config(
+                    s3={
+                        "addressing_style": "path" if endpoint_url else "auto",
+                        "us_east_1_regional_endpoint": "regional",
+                    }
+                ),
+            )
 
     def _endpoint(self, own: str) -> str | None:
         return own or self._source.endpoint_url or None

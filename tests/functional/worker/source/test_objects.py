@@ -225,6 +225,31 @@ def test_each_refusal_has_its_kind(
 
 
 @EITHER_WAY
+@pytest.mark.parametrize("status", [400, 403, 404, 407])
+def test_a_refusal_that_is_not_s3s_own_is_nothing_said_of_the_object(
+    key: str, status: int
+) -> None:
+    page = b"<html><body>denied<br></body></html>"
+    head = f"HTTP/1.1 {status} Status\r\nContent-Type: text/html\r\n"
+    answer = f"{head}Content-Length: {len(page)}\r\n\r\n".encode() + page
+
+    with pytest.raises(CommonFaultError, match="proxy") as caught:
+        read(answer, key)
+
+    assert caught.value.code == "no_aws_answer"
+
+
+@EITHER_WAY
+def test_a_page_in_an_objects_place_is_told_by_its_missing_etag(key: str) -> None:
+    page = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>"
+
+    with pytest.raises(CommonFaultError, match="proxy") as caught:
+        read(page, key)
+
+    assert caught.value.code == "no_aws_answer"
+
+
+@EITHER_WAY
 def test_a_403_says_that_it_may_be_a_missing_key(key: str) -> None:
     with pytest.raises(AccessDeniedError, match="s3:ListBucket"):
         read(s3_error(403, "AccessDenied"), key)

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.fakes.aws import source_config
 from tests.functional.worker.source.raw_server import RawServer, Request
 from worker.errors import CommonFaultError
+from worker.source.notifications import ObjectRef
+from worker.source.objects import ObjectReader
+from worker.source.queue import Queue
 from worker.source.sessions import AwsSession
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 pytestmark = pytest.mark.functional
 
@@ -61,6 +68,28 @@ def test_credentials_are_refreshed_before_they_expire() -> None:
     assert first.get("token") != second.get("token")
     assert second["expires_at"] is not None
     assert second["expires_at"] < dt.datetime.now(dt.UTC) + dt.timedelta(minutes=5)
+
+
+@pytest.mark.parametrize("status", ["200 OK", "403 Forbidden", "503 Unavailable"])
+@pytest.mark.parametrize(
+    "page", ["<html>proxy<br></html>", "<html></html>", "[]", "null", ""]
+)
+def test_what_is_not_stss_answer_is_said_to_be_none(status: str, page: str) -> None:
+    with RawServer(lambda _: answer(status, page)) as server:
+        source = source_config(endpoint_url=server.url, role_arn=ROLE_ARN)
+        session = AwsSession(source)
+        queue = Queue(session.sqs_client(), source.queue_url)
+        calls: list[Callable[[], object]] = [
+            session.credential,
+            queue.depth,
+            lambda: queue.receive(max_messages=1, wait_s=0, visibility_timeout_s=1),
+            lambda: ObjectReader(session, source).read(ObjectRef("bucket", "a")),
+            lambda: ObjectReader(session, source).read(ObjectRef("bucket", "a//b")),
+        ]
+        for call in calls:
+            with pytest.raises(CommonFaultError, match="proxy") as caught:
+                call()
+            assert caught.value.code == "no_aws_answer"
 
 
 def test_a_refused_role_names_the_keys_to_look_at() -> None:

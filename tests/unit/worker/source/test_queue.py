@@ -32,6 +32,15 @@ class StubbedQueue:
         self.queue = Queue(client, QUEUE_URL)
         self.stub = Stubber(client)
 
+    def answer(
+        self,
+        operation: str,
+        response: dict[str, object],
+        expected: dict[str, object] | None = None,
+    ) -> None:
+        signed = {**response, "ResponseMetadata": {"RequestId": "r1"}}
+        self.stub.add_response(operation, signed, expected)
+
     def fail(self, operation: str, code: str, message: str = "why") -> None:
         self.stub.add_client_error(operation, code, message)
 
@@ -71,7 +80,7 @@ def failed(number: int, code: str, message: str = "") -> dict[str, Any]:
 def test_receive_asks_for_the_receive_count_and_the_sent_time(
     stubbed: StubbedQueue,
 ) -> None:
-    stubbed.stub.add_response(
+    stubbed.answer(
         "receive_message",
         {
             "Messages": [
@@ -103,14 +112,14 @@ def test_receive_asks_for_the_receive_count_and_the_sent_time(
 
 
 def test_an_empty_queue_gives_no_messages(stubbed: StubbedQueue) -> None:
-    stubbed.stub.add_response("receive_message", {})
+    stubbed.answer("receive_message", {})
 
     assert stubbed.queue.receive(max_messages=1, wait_s=0, visibility_timeout_s=1) == []
 
 
 def test_deletes_go_ten_a_call(stubbed: StubbedQueue) -> None:
     for numbers in (range(10), range(10, 12)):
-        stubbed.stub.add_response(
+        stubbed.answer(
             "delete_message_batch",
             {"Successful": done(*range(len(numbers))), "Failed": []},
             {"QueueUrl": QUEUE_URL, "Entries": entries(numbers)},
@@ -123,7 +132,7 @@ def test_deletes_go_ten_a_call(stubbed: StubbedQueue) -> None:
 def test_an_entry_that_failed_is_named_with_its_reason(stubbed: StubbedQueue) -> None:
     for failures in ([], [failed(1, "InternalError", "try again")]):
         successful = [n for n in range(10) if not failures or n == 0]
-        stubbed.stub.add_response(
+        stubbed.answer(
             "delete_message_batch",
             {"Successful": done(*successful), "Failed": failures},
         )
@@ -139,9 +148,7 @@ def test_an_entry_that_failed_is_named_with_its_reason(stubbed: StubbedQueue) ->
 def test_an_entry_without_an_answer_is_not_taken_for_done(
     stubbed: StubbedQueue,
 ) -> None:
-    stubbed.stub.add_response(
-        "delete_message_batch", {"Successful": done(0), "Failed": []}
-    )
+    stubbed.answer("delete_message_batch", {"Successful": done(0), "Failed": []})
 
     (failure,) = stubbed.queue.delete(messages(2))
 
@@ -151,7 +158,7 @@ def test_an_entry_without_an_answer_is_not_taken_for_done(
 
 def test_visibility_changes_go_ten_a_call(stubbed: StubbedQueue) -> None:
     for numbers in (range(10), range(10, 11)):
-        stubbed.stub.add_response(
+        stubbed.answer(
             "change_message_visibility_batch",
             {"Successful": done(*range(len(numbers))), "Failed": []},
             {"QueueUrl": QUEUE_URL, "Entries": entries(numbers, VisibilityTimeout=30)},
@@ -174,7 +181,7 @@ def test_visibility_changes_go_ten_a_call(stubbed: StubbedQueue) -> None:
 def test_a_lost_receipt_handle_is_told_from_other_failures(
     stubbed: StubbedQueue, code: str, message: str, *, is_lost: bool
 ) -> None:
-    stubbed.stub.add_response(
+    stubbed.answer(
         "change_message_visibility_batch",
         {"Successful": [], "Failed": [failed(0, code, message)]},
     )
@@ -185,7 +192,7 @@ def test_a_lost_receipt_handle_is_told_from_other_failures(
 
 
 def test_depth_counts_visible_hidden_and_delayed(stubbed: StubbedQueue) -> None:
-    stubbed.stub.add_response(
+    stubbed.answer(
         "get_queue_attributes",
         {
             "Attributes": {
@@ -202,6 +209,16 @@ def test_depth_counts_visible_hidden_and_delayed(stubbed: StubbedQueue) -> None:
     assert depth.total == 8
 
 
+def test_a_message_is_sent_as_it_is(stubbed: StubbedQueue) -> None:
+    stubbed.answer(
+        "send_message",
+        {"MessageId": "m9"},
+        {"QueueUrl": QUEUE_URL, "MessageBody": '{"é": 1}'},
+    )
+
+    assert stubbed.queue.send('{"é": 1}') == "m9"
+
+
 CALLS: list[Call] = [
     (
         "receive_message",
@@ -213,6 +230,7 @@ CALLS: list[Call] = [
         lambda queue: queue.change_visibility([(messages(1)[0], 0)]),
     ),
     ("get_queue_attributes", Queue.depth),
+    ("send_message", lambda queue: queue.send("body")),
 ]
 
 
@@ -261,6 +279,35 @@ def test_any_other_refusal_keeps_awss_own_code(
 
     assert caught.value.code == "InvalidParameterValue"
     assert QUEUE_URL in str(caught.value)
+
+
+@pytest.mark.parametrize("call", CALLS[:3], ids=[name for name, _ in CALLS[:3]])
+@pytest.mark.parametrize(
+    ("metadata", "is_awss"),
+    [
+        ({}, False),
+        ({"HTTPHeaders": {"content-type": "text/html"}}, False),
+        ({"HTTPHeaders": {"content-type": "application/x-amz-json-1.0"}}, True),
+        ({"RequestId": "r1", "HTTPHeaders": {}}, True),
+    ],
+)
+def test_an_answer_that_says_nothing_has_to_bear_awss_mark(
+    stubbed: StubbedQueue, call: Call, metadata: dict[str, object], *, is_awss: bool
+) -> None:
+    operation, make = call
+    response: dict[str, object]
+    response = (
+        {} if operation == "receive_message" else {"Successful": [], "Failed": []}
+    )
+    stubbed.stub.add_response(operation, {**response, "ResponseMetadata": metadata})
+
+    if is_awss:
+        make(stubbed.queue)
+    else:
+        with pytest.raises(CommonFaultError, match="proxy") as caught:
+            make(stubbed.queue)
+        assert caught.value.code == "no_aws_answer"
+        assert QUEUE_URL in str(caught.value)
 
 
 @pytest.mark.parametrize(
