@@ -101,14 +101,24 @@ class Fetching:
                 self._downloads.start(item)
             self._waiting.popleft()
 
-    def on_downloaded(self, event: Downloaded) -> None:
+    def on_downloaded(self, event: Downloaded, now: float) -> None:
         """A body has come."""
         self._downloads.ended()
+        if self._failures_in_a_row >= SUSPICIOUS_FAILURES:
+            self._hurry(now)
         self._successes += 1
         self._failures_in_a_row = 0
         if not self._retries:
             self._complaint.settled()
         self._budget.charge(event.item, event.body.size_bytes)
+
+    def _hurry(self, now: float) -> None:
+        """S3 is back: nothing that failed meanwhile need wait for its turn."""
+        self._retries = [
+            (min(due, now + self._jitter()), tie, item)
+            for due, tie, item in self._retries
+        ]
+        heapq.heapify(self._retries)
 
     def on_failed(self, event: DownloadFailed, now: float) -> None:
         """Try again, or leave it to others, by the kind of failure."""

@@ -190,7 +190,7 @@ class DeliveryLoop:
     def _on_call(self, event: Event, now: float) -> None:
         match event:
             case Downloaded():
-                self._fetching.on_downloaded(event)
+                self._fetching.on_downloaded(event, now)
                 self._journaling.on_body(event)
             case DownloadFailed():
                 self._fetching.on_failed(event, now)

@@ -73,8 +73,9 @@ class Scene:
             jitter=lambda: 1.0,
         )
 
-    def succeed(self, item: HeldObject) -> None:
-        self.fetching.on_downloaded(Downloaded(item, Body(b"", 0, "etag", None)))
+    def succeed(self, item: HeldObject, now: float = 0.0) -> None:
+        event = Downloaded(item, Body(b"", 0, "etag", None))
+        self.fetching.on_downloaded(event, now)
 
     def want(self, number: int, objects: int = 1) -> tuple[HeldObject, ...]:
         holder = self.ledger.hold(
@@ -183,8 +184,25 @@ def test_a_fault_that_all_share_holds_the_messages_and_stops_the_receiving() -> 
     due = scene.fetching.due()
     assert due is not None
     scene.fetching.step(due)
-    scene.succeed(scene.downloads.started[-1])
+    scene.succeed(scene.downloads.started[-1], now=due)
     assert scene.fetching.is_open
+
+
+def test_when_s3_is_back_nobody_waits_for_long() -> None:
+    scene = Scene()
+    items = [scene.want(number)[0] for number in range(SUSPICIOUS_FAILURES)]
+    now = 0.0
+    for _ in range(8 * SUSPICIOUS_FAILURES):
+        scene.fetching.step(now)
+        for item in scene.downloads.started:
+            scene.fail(item, DownloadError("slow_down", "S3 answers 503"), now)
+        scene.downloads.started.clear()
+        now = scene.fetching.due() or now
+    scene.fetching.step(now)
+    first = scene.downloads.started[0]
+    scene.succeed(first, now)
+    scene.fetching.step(now + 1.0)
+    assert set(scene.downloads.started) == set(items)
 
 
 def test_it_opens_again_when_nothing_is_left_to_try() -> None:
