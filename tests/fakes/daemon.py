@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import psutil
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 PATIENCE_S = 60.0
 POLL_S = 0.02
+
+_STARTED = re.compile(r"worker (\d+) started, process (\d+)")
 
 Settings = dict[str, dict[str, object]]
 
@@ -47,7 +50,7 @@ def settings_for(
             "endpoint_url": aws.endpoint_url,
             "access_key_id": ACCESS_KEY_ID,
             "secret_access_key": SECRET_ACCESS_KEY,
-            "wait_time_s": 1,
+            "wait_time_s": 0,
         },
         "output": {"address": address},
         "pool": {"workers": 2, "drain_timeout_s": 10},
@@ -66,7 +69,15 @@ def merged(base: Settings, changes: Mapping[str, Mapping[str, object]]) -> Setti
 
 
 class Daemon:
-    """``trailfeed run``, in a session of its own, ended with the ``with`` block."""
+    """``trailfeed run``, in a session of its own, ended with the ``with`` block.
+
+    Args:
+        folder: Takes the configuration file and the log.
+        settings: The configuration.
+        arguments: More for the command line.
+        stdout: As for :class:`subprocess.Popen`.
+        module: Run with ``python -m``; another one that takes the same arguments.
+    """
 
     def __init__(
         self,
@@ -74,13 +85,14 @@ class Daemon:
         settings: Settings,
         *arguments: str,
         stdout: int | None = None,
+        module: str = "worker",
     ) -> None:
         config = folder / "trailfeed.toml"
         config.write_text(toml(settings))
         self.log_path = folder / "trailfeed.log"
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(  # noqa: S603 - our own program
-                [sys.executable, "-m", "worker", "run", "--config", config, *arguments],
+                [sys.executable, "-m", module, "run", "--config", config, *arguments],
                 stdout=stdout,
                 stderr=log,
                 env=environment(),
@@ -108,24 +120,42 @@ class Daemon:
     def log(self) -> str:
         return self.log_path.read_text()
 
+    def entries(self) -> list[dict[str, Any]]:
+        """What was logged as JSON, without what faulthandler wrote in between."""
+        whole_lines = self.log.split("\n")[:-1]
+        return [json.loads(line) for line in whole_lines if line.startswith('{"time"')]
+
     def messages(self) -> list[str]:
-        """What was logged, without what faulthandler wrote in between."""
-        return [
-            json.loads(line)["message"]
-            for line in self.log.splitlines()
-            if line.startswith('{"time"')
-        ]
+        """The sentences of :meth:`entries`."""
+        return [entry["message"] for entry in self.entries()]
 
     def has_logged(self, text: str) -> bool:
         return text in self.log
 
-    def workers(self) -> list[int]:
-        """Process ids of the supervisor's children."""
+    def children(self) -> set[int]:
+        """Process ids of the supervisor's children, of whichever kind."""
         try:
             children = psutil.Process(self.process.pid).children()
         except psutil.NoSuchProcess:
-            return []
-        return sorted(child.pid for child in children)
+            return set()
+        return {child.pid for child in children}
+
+    def workers(self) -> dict[int, int]:
+        """Process ids of the living workers, by their slot, in the order of slots."""
+        started = {
+            int(pid): int(slot)
+            for message in self.messages()
+            for slot, pid in _STARTED.findall(message)
+        }
+        living = sorted((started[pid], pid) for pid in self.children() & set(started))
+        return dict(living)
+
+    def kill_worker(self, slot: int) -> int:
+        """End a worker with SIGKILL, as soon as there is one; return its process id."""
+        wait_until(lambda: slot in self.workers())
+        pid = self.workers()[slot]
+        os.kill(pid, signal.SIGKILL)
+        return pid
 
     def wait_for_boot(self, count: int) -> None:
         """Wait until so many workers have connected to the receiver."""

@@ -6,82 +6,96 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import pytest
 
 from tests.fakes.daemon import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 Record = dict[str, Any]
 
+STOP_TIMEOUT_S = 30
 
-class Shipper(Protocol):
-    """A shipper under test; its context is the life of the process."""
 
-    address: str
-    receiver: str
+class Shipper:
+    """A shipper under test; its context is the life of the process.
 
-    def __enter__(self) -> Self: ...
-    def __exit__(self, *_: object) -> None: ...
+    Args:
+        command: Starts it in the foreground.
+        address: Where it takes Forward, as ``output.address`` names it.
+        is_ready: Whether it takes connections.
+        output_path: Its file, with one JSON document a line.
+        log_path: Takes what it says itself.
+    """
+
+    receiver: ClassVar[str]
+    """What ``output.receiver`` calls it."""
+
+    def __init__(
+        self,
+        command: list[str],
+        *,
+        address: str,
+        is_ready: Callable[[], bool],
+        output_path: Path,
+        log_path: Path,
+    ) -> None:
+        self.address = address
+        self._command = command
+        self._is_ready = is_ready
+        self._output_path = output_path
+        self._log_path = log_path
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        with self._log_path.open("ab") as log:
+            self._process = process = subprocess.Popen(  # noqa: S603 - under test
+                self._command, stdout=log, stderr=log, start_new_session=True
+            )
+        try:
+            wait_until(lambda: self._is_ready() or process.poll() is not None)
+            assert process.poll() is None, self._log_path.read_text()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End it as its users do, so that it writes out what it has."""
+        process = self._process
+        if process is None or process.poll() is not None:
+            return
+        self.signal(signal.SIGCONT)
+        process.terminate()
+        try:
+            process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self.signal(signal.SIGKILL)
+            process.wait()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to it and to all of its children."""
+        assert self._process is not None, "it was not started"
+        os.killpg(self._process.pid, number)
+
     def records(self) -> list[Record]:
         """What it has written so far."""
-        ...
+        return list(self._documents())
+
+    def _documents(self) -> Iterator[Any]:
+        """The whole lines of the output file; U+2028 is none of their ends."""
+        if self._output_path.exists():
+            *lines, _ = self._output_path.read_text("utf-8").split("\n")
+            yield from map(json.loads, lines)
 
 
-def find_program(name: str, variable: str) -> str:
-    """The shipper's program, named by a variable or found on the PATH.
-
-    Skips the test where there is none.
-    """
-    found = os.environ.get(variable) or shutil.which(name)
-    if not found:
-        pytest.skip(f"no {name} on the PATH, and {variable} is not set")
-    return found
-
-
-@dataclass
-class _Process:
-    """What all shippers share: a child with a configuration and an output file."""
-
-    command: list[str]
-    socket_path: Path
-    output_path: Path
-    log_path: Path
-    process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        with self.log_path.open("ab") as log:
-            self.process = subprocess.Popen(  # noqa: S603 - the program under test
-                self.command, stdout=log, stderr=log, start_new_session=True
-            )
-        wait_until(self.socket_path.is_socket)
-
-    def stop(self) -> None:
-        """End it as its users do, so that it writes out what it has."""
-        if self.process is not None and self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(30)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-
-    def lines(self) -> Iterator[Any]:
-        """The JSON lines of the output file; U+2028 is none of their ends."""
-        if not self.output_path.exists():
-            return
-        for line in self.output_path.read_text("utf-8").split("\n"):
-            if line:
-                yield json.loads(line)
-
-
-class FluentBit:
+class FluentBit(Shipper):
     """Fluent Bit: forward input with filesystem storage, plain file output."""
 
     receiver = "fluent-bit"
@@ -112,26 +126,115 @@ pipeline:
       format: plain
 """
         )
-        self.address = f"unix://{socket_path}"
-        self._process = _Process(
+        super().__init__(
             [program, "-c", str(config)],
-            socket_path,
-            folder / "fluent-bit.out",
-            folder / "fluent-bit.log",
+            address=f"unix://{socket_path}",
+            is_ready=socket_path.is_socket,
+            output_path=folder / "fluent-bit.out",
+            log_path=folder / "fluent-bit.log",
         )
 
-    def __enter__(self) -> Self:
-        self._process.start()
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        self._process.stop()
+class Vector(Shipper):
+    """Vector: fluent source on TCP, acknowledged once the file sink has written.
+
+    Written from the documentation and source of Vector 0.57, and not run against it
+    yet: https://vector.dev/docs, pages fluent source, file sink and end-to-end
+    acknowledgements.
+    """
+
+    receiver = "vector"
+    added_fields = frozenset({"host", "source_type", "tag", "timestamp"})
+
+    def __init__(self, folder: Path) -> None:
+        program = find_program("vector", "TRAILFEED_TEST_VECTOR")
+        port = free_port()
+        data_dir = folder / "vector-data"
+        data_dir.mkdir()
+        config = folder / "vector.yaml"
+        config.write_text(
+            f"""
+data_dir: {data_dir}
+sources:
+  trailfeed:
+    type: fluent
+    address: 127.0.0.1:{port}
+sinks:
+  file:
+    type: file
+    inputs: [trailfeed]
+    path: {folder}/vector.out
+    encoding:
+      codec: json
+    acknowledgements:
+      enabled: true
+"""
+        )
+        super().__init__(
+            [program, "--config", str(config)],
+            address=f"tcp://127.0.0.1:{port}",
+            is_ready=lambda: listens(port),
+            output_path=folder / "vector.out",
+            log_path=folder / "vector.log",
+        )
 
     def records(self) -> list[Record]:
-        return list(self._process.lines())
+        """Its events, without the fields that the source puts beside the record's."""
+        return [
+            {key: value for key, value in event.items() if key not in self.added_fields}
+            for event in self._documents()
+        ]
 
 
-class OtelCollector:
+class Fluentd(Shipper):
+    """Fluentd: in_forward on TCP, out_file with JSON lines.
+
+    Written from the documentation of Fluentd 1.19 and not run against it yet; nothing
+    in it is newer than 1.16: https://docs.fluentd.org, pages input/forward,
+    output/file and configuration/buffer-section.
+    """
+
+    receiver = "fluentd"
+
+    def __init__(self, folder: Path) -> None:
+        program = find_program("fluentd", "TRAILFEED_TEST_FLUENTD")
+        port = free_port()
+        config = folder / "fluentd.conf"
+        # Without chunk keys, out_file writes one file and appends ".log" to its path.
+        config.write_text(
+            f"""
+<source>
+  @type forward
+  bind 127.0.0.1
+  port {port}
+</source>
+<match **>
+  @type file
+  path {folder}/fluentd.out
+  append true
+  <format>
+    @type json
+  </format>
+  <buffer []>
+    @type memory
+    flush_mode immediate
+    flush_thread_count 1
+    flush_thread_interval 0.1
+    flush_at_shutdown true
+  </buffer>
+</match>
+"""
+        )
+        super().__init__(
+            [program, "-c", str(config)],
+            address=f"tcp://127.0.0.1:{port}",
+            is_ready=lambda: listens(port),
+            output_path=folder / "fluentd.out.log",
+            log_path=folder / "fluentd.log",
+        )
+
+
+class OtelCollector(Shipper):
     """The OpenTelemetry Collector: fluentforward receiver, file exporter."""
 
     receiver = "otel"
@@ -160,29 +263,47 @@ service:
       exporters: [file]
 """
         )
-        self.address = f"unix://{socket_path}"
-        self._process = _Process(
+        super().__init__(
             [program, "--config", str(config)],
-            socket_path,
-            folder / "otelcol.out",
-            folder / "otelcol.log",
+            address=f"unix://{socket_path}",
+            is_ready=socket_path.is_socket,
+            output_path=folder / "otelcol.out",
+            log_path=folder / "otelcol.log",
         )
-
-    def __enter__(self) -> Self:
-        self._process.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.stop()
 
     def records(self) -> list[Record]:
         return [
             _attributes(record["attributes"])
-            for line in self._process.lines()
+            for line in self._documents()
             for resource in line["resourceLogs"]
             for scope in resource["scopeLogs"]
             for record in scope.get("logRecords", [])
         ]
+
+
+def find_program(name: str, variable: str) -> str:
+    """The shipper's program, named by a variable or found on the PATH.
+
+    Skips the test where there is none.
+    """
+    found = os.environ.get(variable) or shutil.which(name)
+    if not found:
+        pytest.skip(f"no {name} on the PATH, and {variable} is not set")
+    return found
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def listens(port: int) -> bool:
+    """Whether a connection to a port of 127.0.0.1 is accepted."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _attributes(pairs: list[Record]) -> Record:

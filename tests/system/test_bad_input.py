@@ -80,34 +80,84 @@ def test_a_missing_object_is_passed_over_where_so_configured(
     )
     with Daemon(stage.folder, settings) as daemon:
         wait_until(lambda: stage.depth() == 0)
-        assert daemon.has_logged("going on without it")
+        wait_until(lambda: daemon.has_logged("passing over it"))
 
 
-@pytest.mark.parametrize("body", ["", "   "])
-def test_an_empty_object_is_no_error(
-    stage: Stage, receiver: RecordingReceiver, body: str
+def test_an_empty_object_is_passed_over(
+    stage: Stage, receiver: RecordingReceiver
 ) -> None:
-    stage.put("AWSLogs/empty.json.gz", gzip.compress(body.encode()) if body else b"")
+    stage.put("AWSLogs/empty.json.gz", b"")
     with Daemon(stage.folder, stage.settings(receiver.address)) as daemon:
-        if body:
-            wait_until(lambda: daemon.has_logged("back to the queue"))
-            assert daemon.has_logged("AWSLogs/empty.json.gz")
-        else:
-            wait_until(lambda: stage.depth() == 0)
+        wait_until(lambda: stage.depth() == 0)
+        wait_until(lambda: daemon.has_logged(": empty_object"))
+        (entry,) = (e for e in daemon.entries() if ": empty_object" in e["message"])
+    assert entry["level"] == "info", "there is nothing to mend"
+    assert entry["bucket"] == stage.pipeline.bucket
+    assert entry["key"] == "AWSLogs/empty.json.gz"
+    assert receiver.records() == []
+
+
+def test_an_object_of_nothing_but_blanks_stays_in_the_queue(
+    stage: Stage, receiver: RecordingReceiver
+) -> None:
+    stage.put("AWSLogs/blank.json.gz", gzip.compress(b"   "))
+    with Daemon(stage.folder, stage.settings(receiver.address)) as daemon:
+        wait_until(lambda: daemon.has_logged("back to the queue"))
+        (entry,) = (e for e in daemon.entries() if "back to the queue" in e["message"])
+        assert entry["level"] == "error"
+        assert entry["bucket"] == stage.pipeline.bucket
+        assert entry["key"] == "AWSLogs/blank.json.gz"
+        wait_until(lambda: stage.depth() == 1)
 
 
 @pytest.mark.parametrize("body", ["hello", "{}", '{"Records": 5}', "[1, 2"])
-def test_what_is_no_notification_stays_in_the_queue(
+def test_what_is_no_notification_stays_in_the_queue_where_so_configured(
     stage: Stage, receiver: RecordingReceiver, body: str
 ) -> None:
     stage.send(body)
     uploaded = stage.upload(5)
-    with Daemon(stage.folder, stage.settings(receiver.address)) as daemon:
+    settings = merged(
+        stage.settings(receiver.address), {"source": {"on_unknown_message": "retry"}}
+    )
+    with Daemon(stage.folder, settings) as daemon:
         receiver.wait_for_records(len(uploaded))
         wait_until(lambda: stage.depth() == 1)
-        assert daemon.has_logged("back to the queue")
-        assert daemon.has_logged("message_id")
+        (entry,) = (e for e in daemon.entries() if "back to the queue" in e["message"])
+        assert entry["message_id"]
         assert "Traceback" not in daemon.log
+
+
+def test_what_is_no_notification_goes_to_the_quarantine(
+    stage: Stage, receiver: RecordingReceiver
+) -> None:
+    stage.send("hello, world")
+    with Daemon(stage.folder, stage.settings(receiver.address)) as daemon:
+        wait_until(lambda: stage.depth() == 0)
+        wait_until(lambda: daemon.has_logged("quarantined as"))
+        (entry,) = (e for e in daemon.entries() if "quarantined as" in e["message"])
+    assert entry["message_id"]
+    kept = (stage.folder / "state" / "quarantine").rglob("*")
+    copies = [path.read_text() for path in kept if path.is_file()]
+    assert any("hello, world" in copy for copy in copies), "the copy is on disk"
+
+
+def test_a_bad_object_goes_to_the_quarantine_where_so_configured(
+    stage: Stage, receiver: RecordingReceiver
+) -> None:
+    stage.put("AWSLogs/bad.json.gz", WHOLE[:-20])
+    uploaded = stage.upload(5)
+    settings = merged(
+        stage.settings(receiver.address), {"source": {"on_bad_object": "quarantine"}}
+    )
+    with Daemon(stage.folder, settings) as daemon:
+        receiver.wait_for_records(len(uploaded))
+        wait_until(lambda: stage.depth() == 0)
+        wait_until(lambda: daemon.has_logged("quarantined as"))
+        (entry,) = (e for e in daemon.entries() if "quarantined as" in e["message"])
+    assert entry["key"] == "AWSLogs/bad.json.gz"
+    kept = (stage.folder / "state" / "quarantine").rglob("*")
+    copies = [path.read_bytes() for path in kept if path.is_file()]
+    assert WHOLE[:-20] in copies, "the object as it was, on disk"
 
 
 def test_what_is_no_notification_is_deleted_where_so_configured(
@@ -119,4 +169,5 @@ def test_what_is_no_notification_is_deleted_where_so_configured(
     )
     with Daemon(stage.folder, settings) as daemon:
         wait_until(lambda: stage.depth() == 0)
-        assert daemon.has_logged("deleting a message")
+        wait_until(lambda: daemon.has_logged("passing over it"))
+        assert receiver.records() == []

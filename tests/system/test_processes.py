@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import os
+import itertools
+import random
 import signal
+import threading
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -14,11 +18,12 @@ from tests.fakes.forward_receiver import Faults, RecordingReceiver
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.system.conftest import Stage
 
 pytestmark = pytest.mark.system
+
+KILLS = 30
 
 
 @pytest.fixture
@@ -32,7 +37,9 @@ def test_the_first_signal_drains(
     stage: Stage, receiver: RecordingReceiver, number: signal.Signals
 ) -> None:
     uploaded = stage.upload(60)
-    with Daemon(stage.folder, stage.settings(receiver.address)) as daemon:
+    # With a long poll under way, which may still bring messages.
+    settings = merged(stage.settings(receiver.address), {"source": {"wait_time_s": 1}})
+    with Daemon(stage.folder, settings) as daemon:
         receiver.wait_for_records(1)
         daemon.signal(number)
         assert daemon.wait() == 0
@@ -92,10 +99,11 @@ def test_a_dead_worker_is_replaced(stage: Stage, receiver: RecordingReceiver) ->
     with Daemon(stage.folder, settings) as daemon:
         daemon.wait_for_boot(2)
         first = daemon.workers()
-        os.kill(first[0], signal.SIGKILL)
+        daemon.kill_worker(0)
         daemon.wait_for_boot(3)
-        assert len(daemon.workers()) == 2
-        assert first[0] not in daemon.workers()
+        assert daemon.workers().keys() == {0, 1}
+        assert daemon.workers()[0] != first[0]
+        assert daemon.workers()[1] == first[1], "the other one was left alone"
         uploaded = stage.upload(10)
         receiver.wait_for_records(len(uploaded))
         daemon.signal(signal.SIGTERM)
@@ -107,7 +115,7 @@ def test_workers_end_when_their_supervisor_is_gone(
 ) -> None:
     with Daemon(stage.folder, stage.settings(receiver.address)) as daemon:
         daemon.wait_for_boot(2)
-        workers = [psutil.Process(pid) for pid in daemon.workers()]
+        workers = [psutil.Process(pid) for pid in daemon.workers().values()]
         daemon.signal(signal.SIGKILL)
         daemon.wait()
         _, alive = psutil.wait_procs(workers, timeout=30)
@@ -156,13 +164,57 @@ def test_two_supervisors_do_not_share_a_state_directory(
         assert daemon.wait() == 0
 
 
-def test_a_silent_worker_is_dumped_and_replaced(
+@contextmanager
+def empty_objects_come_in(stage: Stage) -> Iterator[None]:
+    """Upload without end, from a thread: each upload makes some worker log a line."""
+    is_over = threading.Event()
+
+    def upload() -> None:
+        for number in itertools.count():
+            stage.put(f"AWSLogs/{number}.json.gz", b"")
+            if is_over.wait(0.02):
+                return
+
+    thread = threading.Thread(target=upload)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()
+
+
+def test_thirty_kills_leave_the_others_heard_and_nothing_behind(
     stage: Stage, receiver: RecordingReceiver
 ) -> None:
-    with Daemon(stage.folder, stage.settings(receiver.address)) as daemon:
+    rng = random.Random(7)  # noqa: S311 - whom to kill
+    settings = merged(stage.settings(receiver.address), {"log": {"level": "debug"}})
+    with Daemon(stage.folder, settings, module="tests.fakes.impatient") as daemon:
         daemon.wait_for_boot(2)
-        os.kill(daemon.workers()[0], signal.SIGSTOP)
-        wait_until(lambda: daemon.has_logged("gives no sign of life"))
-        daemon.wait_for_boot(3)
+
+        def lines_of(slot: int) -> int:
+            return sum(entry.get("worker") == slot for entry in daemon.entries())
+
+        def survivor_is_heard(slot: int) -> None:
+            before = lines_of(slot)
+            wait_until(lambda: lines_of(slot) > before)
+
+        def held_by_supervisor(kind: str) -> int:
+            return len(list(Path(f"/proc/{daemon.process.pid}/{kind}").iterdir()))
+
+        with empty_objects_come_in(stage):
+            survivor_is_heard(0)
+            survivor_is_heard(1)
+            threads, files = held_by_supervisor("task"), held_by_supervisor("fd")
+            for _ in range(KILLS):
+                slot = rng.randrange(2)
+                daemon.kill_worker(slot)
+                survivor_is_heard(1 - slot)
+            wait_until(lambda: daemon.workers().keys() == {0, 1})
+            survivor_is_heard(0)
+            survivor_is_heard(1)
+            wait_until(lambda: held_by_supervisor("task") <= threads)
+            wait_until(lambda: held_by_supervisor("fd") <= files)
+        assert daemon.log.count("was killed by SIGKILL") == KILLS
         daemon.signal(signal.SIGTERM)
-        assert daemon.wait() == 0
+        assert daemon.wait(timeout_s=20) == 0

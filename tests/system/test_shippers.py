@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.fakes.daemon import Daemon, merged, wait_until
-from tests.system.shippers import FluentBit, OtelCollector
+from tests.system.shippers import FluentBit, Fluentd, OtelCollector, Vector
 
 if TYPE_CHECKING:
     from tests.system.conftest import Stage
@@ -21,12 +20,15 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.system
 
 REAL_FILES = Path(__file__).parents[2] / "../shared/data/cloudtrail/invictus"
-UNTIL_EMPTY = ("--until-empty", "--idle-s", "1")
+UNTIL_EMPTY = ("--until-empty", "--idle-s", "0.2")
 
 Record = dict[str, Any]
 
 
-@pytest.fixture(params=[FluentBit, OtelCollector], ids=["fluent-bit", "otelcol"])
+@pytest.fixture(
+    params=[FluentBit, Vector, Fluentd, OtelCollector],
+    ids=["fluent-bit", "vector", "fluentd", "otelcol"],
+)
 def shipper(request: pytest.FixtureRequest, tmp_path: Path) -> Shipper:
     """A shipper that is not started yet."""
     made: Shipper = request.param(tmp_path)
@@ -112,20 +114,39 @@ def test_every_event_once_in_order_and_unchanged(
 def test_a_worker_killed_half_way_loses_nothing(
     stage: Stage, shipper: Shipper, files: dict[str, bytes]
 ) -> None:
-    for key, body in files.items():
-        stage.put(key, body)
+    keys = list(files)
+    half = keys[: len(keys) // 2]
     source = records_of(files)
     settings = merged(
         stage.settings(shipper.address),
         {
-            "output": {"receiver": shipper.receiver, "chunk_bytes": 8000},
+            "output": {
+                "receiver": shipper.receiver,
+                "chunk_bytes": 8000,
+                "window_chunks": 1,
+            },
             "source": {"visibility_timeout_s": 5},
         },
     )
-    with shipper, Daemon(stage.folder, settings, *UNTIL_EMPTY) as daemon:
-        wait_until(lambda: len(shipper.records()) >= len(source) // 4)
-        os.kill(daemon.workers()[0], signal.SIGKILL)
-        assert daemon.wait() == 0
-        assert daemon.has_logged("was killed by SIGKILL")
+    with shipper, Daemon(stage.folder, settings) as daemon:
+        for key in half:
+            stage.put(key, files[key])
+        delivered = records_of({key: files[key] for key in half})
+        wait_until(lambda: len(shipper.records()) >= len(delivered))
+        wait_until(lambda: stage.depth() == 0)
+        daemon.wait_for_boot(2)
+
+        shipper.signal(signal.SIGSTOP)
+        for key in keys[len(half) :]:
+            stage.put(key, files[key])
+        remaining = len(keys) - len(half)
+        wait_until(lambda: stage.visible() < remaining)
+        daemon.kill_worker(0)
+        assert stage.depth() > 0, "there was work left"
+        shipper.signal(signal.SIGCONT)
+
         wait_until(lambda: {r["eventID"] for r in shipper.records()} == set(source))
-    assert stage.depth() == 0
+        wait_until(lambda: stage.depth() == 0)
+        assert daemon.has_logged("was killed by SIGKILL")
+        daemon.signal(signal.SIGTERM)
+        assert daemon.wait() == 0

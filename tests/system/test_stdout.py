@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.system
 
 STDOUT: dict[str, object] = {"require_ack": False, "chunk_bytes": 4000}
-UNTIL_EMPTY = ("--until-empty", "--idle-s", "1")
+UNTIL_EMPTY = ("--until-empty", "--idle-s", "0.2")
 
 
 def run(stage: Stage, output: dict[str, object]) -> bytes:
@@ -73,28 +73,26 @@ def test_killed_workers_leave_only_whole_records(stage: Stage) -> None:
     )
     written = b""
     with Daemon(
-        stage.folder, settings, "--until-empty", "--idle-s", "2", stdout=subprocess.PIPE
+        stage.folder,
+        settings,
+        "--until-empty",
+        "--idle-s",
+        "0.2",
+        stdout=subprocess.PIPE,
     ) as daemon:
         assert daemon.process.stdout is not None
         # The pipe is full and the writer waits: kills hit workers in mid-frame.
         wait_until(lambda: stage.visible() < 100)
-        for _ in range(2):
+        for slot in (0, 1):
             written += os.read(daemon.process.stdout.fileno(), 20_000)
-            workers = _workers(daemon)
-            os.kill(workers[0], signal.SIGKILL)
+            daemon.kill_worker(slot)
+        assert stage.depth() > 0, "there was work left"
         written += daemon.process.stdout.read()
         assert daemon.wait() == 0
         assert daemon.has_logged("was killed by SIGKILL")
     records = [json.loads(line) for line in written.splitlines()]
     assert {record["eventID"] for record in records} == set(uploaded)
     assert stage.depth() == 0
-
-
-def _workers(daemon: Daemon) -> list[int]:
-    """Process ids of the workers, as the supervisor last named them."""
-    started = [m for m in daemon.messages() if " started, process " in m]
-    alive = set(daemon.workers())
-    return [pid for m in started if (pid := int(m.rsplit(" ", 1)[1])) in alive]
 
 
 def test_a_closed_pipe_ends_the_run_with_1_and_deletes_only_what_was_written(
@@ -119,8 +117,8 @@ def test_a_dead_writer_ends_the_run_with_1(stage: Stage) -> None:
     stage.upload(150)
     settings = merged(stage.settings("stdout:"), {"output": STDOUT})
     with Daemon(stage.folder, settings, stdout=subprocess.PIPE) as daemon:
-        wait_until(lambda: len(_workers(daemon)) == 2)
-        (writer,) = set(daemon.workers()) - set(_workers(daemon))
+        wait_until(lambda: len(daemon.workers()) == 2)
+        (writer,) = daemon.children() - set(daemon.workers().values())
         os.kill(writer, signal.SIGKILL)
         assert daemon.wait() == 1
         assert daemon.has_logged("the stdout writer was killed by SIGKILL")

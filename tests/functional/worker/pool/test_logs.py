@@ -18,13 +18,14 @@ import pytest
 from worker.pool.logs import LogFunnel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from worker.config import LogConfig
 
 pytestmark = pytest.mark.functional
 
 KILLS = 200
+LOOK_EVERY = 20
 SURVIVOR = 0
 VICTIM = 1
 PATIENCE_S = 20.0
@@ -86,12 +87,12 @@ def open_files() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
-def settles(count: int) -> bool:
-    """Whether no more than ``count`` reader threads are left, before long."""
+def settles(count: Callable[[], int], *, at: int) -> bool:
+    """Whether ``count`` is ``at`` or less, before long."""
     give_up_at = time.monotonic() + PATIENCE_S
-    while readers() > count and time.monotonic() < give_up_at:
+    while count() > at and time.monotonic() < give_up_at:
         time.sleep(0.05)
-    return readers() <= count
+    return count() <= at
 
 
 def test_two_hundred_kills_leave_survivors_heard_and_nothing_behind(
@@ -104,17 +105,18 @@ def test_two_hundred_kills_leave_survivors_heard_and_nothing_behind(
     try:
         assert grows(log)
         files = open_files()
-        for _ in range(KILLS):
+        for kill in range(1, KILLS + 1):
             time.sleep(rng.uniform(0.0, 0.01))
             os.kill(victim, signal.SIGKILL)
             os.waitpid(victim, 0)
             funnel.retire(VICTIM)
             log.write_bytes(b"")
             victim = spawn(funnel, VICTIM)
-
+            if kill % LOOK_EVERY == 0:
+                assert grows(log), f"the survivor is silent after {kill} kills"
         assert grows(log)
-        assert settles(2)
-        assert open_files() <= files
+        assert settles(readers, at=2)
+        assert settles(open_files, at=files), f"{open_files()} open files"
     finally:
         for pid in (survivor, victim):
             os.kill(pid, signal.SIGKILL)

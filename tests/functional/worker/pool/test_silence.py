@@ -1,0 +1,62 @@
+"""A worker that stands still: its stacks are dumped, and another takes its place."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.fakes.daemon import Daemon, wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.fakes.daemon import Settings
+
+pytestmark = pytest.mark.functional
+
+
+@pytest.fixture
+def daemon(tmp_path: Path) -> Iterator[Daemon]:
+    """A pool of one worker; without a receiver it calls no AWS."""
+    settings: Settings = {
+        "source": {
+            "queue_url": "http://127.0.0.1:9/123456789012/events",
+            "region": "us-east-1",
+            "endpoint_url": "http://127.0.0.1:9",
+            "access_key_id": "AKIAIOSFODNN7EXAMPLE",
+            "secret_access_key": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+        },
+        "output": {"address": f"unix://{tmp_path}/forward.sock"},
+        "pool": {"workers": 1},
+        "state": {"dir": ""},
+        "status": {"listen": ""},
+        "log": {"format": "json"},
+    }
+    with Daemon(tmp_path, settings, module="tests.fakes.impatient") as made:
+        wait_until(lambda: any(entry.get("worker") == 0 for entry in made.entries()))
+        yield made
+
+
+def test_a_worker_that_hangs_is_dumped_and_replaced(daemon: Daemon) -> None:
+    worker = daemon.workers()[0]
+    assert not daemon.has_logged("gives no sign of life"), "a healthy worker is left be"
+    os.kill(worker, signal.SIGSTOP)
+    wait_until(lambda: daemon.has_logged("worker 0 gives no sign of life"))
+    os.kill(worker, signal.SIGCONT)
+    wait_until(lambda: daemon.has_logged("worker 0 was killed by SIGABRT"))
+    assert "most recent call first" in daemon.log
+    assert 'worker/deliver/loop.py", line' in daemon.log, "the loop's own stack"
+    wait_until(lambda: daemon.workers().get(0, worker) != worker)
+
+
+def test_a_worker_that_cannot_even_be_dumped_is_killed(daemon: Daemon) -> None:
+    worker = daemon.workers()[0]
+    os.kill(worker, signal.SIGSTOP)
+    wait_until(lambda: daemon.has_logged("worker 0 was killed by SIGKILL"))
+    assert daemon.has_logged("worker 0 gives no sign of life")
+    assert "most recent call first" not in daemon.log
+    wait_until(lambda: daemon.workers().get(0, worker) != worker)
