@@ -35,6 +35,9 @@ _GZIP_WINDOW_BITS = 31  # zlib's number for a gzip header and 32 KiB
 _GZIP_FLAGS_AT = 3
 _GZIP_USUAL_FLAGS = 0x08  # RFC 1952 §2.3.1: FNAME, which gzip(1) sets
 
+_XZ_PADDING_BYTES = 4
+"""Zero bytes may follow an xz stream, in multiples of these."""
+
 _MAGICS: dict[str, tuple[bytes, ...]] = {
     "gzip": (b"\x1f\x8b",),
     # RFC 8878 §3.1.1, and the sixteen skippable frames of §3.1.2.
@@ -156,7 +159,8 @@ def decompress(
         BadObjectError: Truncated, corrupt, followed by something else, or above a
             limit.
 
-    Source: RFC 1952 §2.2 (gzip members); RFC 8878 §3 (zstd frames).
+    Source: RFC 1952 §2.2 (gzip members); RFC 8878 §3 (zstd frames); The .xz File
+    Format §2.2 (stream padding).
     """
     source = _Source(blocks)
     name = _recognise(source.head()) if compression == "auto" else compression
@@ -209,6 +213,8 @@ def _members(source: _Source, name: str) -> Iterator[bytes]:
         member_bytes = source.taken_bytes - began_at
         size_bytes = min(max(2 * member_bytes, _MIN_INPUT_BYTES), _INPUT_BLOCK_BYTES)
         is_first = False
+        if name == "xz" and source.skip_zeros() % _XZ_PADDING_BYTES:
+            raise _not_a_member(name, b"\0", is_first=False)
 
 
 def _blocks(member: _Member, data: bytes | memoryview, name: str) -> Iterator[bytes]:
@@ -268,6 +274,17 @@ class _Source:
         """Make the last bytes of what was just taken the next ones again."""
         self._at -= unused_bytes
         self.taken_bytes -= unused_bytes
+
+    def skip_zeros(self) -> int:
+        """Take the zero bytes that come next, and count them."""
+        zeros_bytes = 0
+        while taken := self.take(_INPUT_BLOCK_BYTES):
+            other_bytes = len(bytes(taken).lstrip(b"\0"))
+            zeros_bytes += len(taken) - other_bytes
+            if other_bytes:
+                self.give_back(other_bytes)
+                break
+        return zeros_bytes
 
     def rest(self) -> Iterator[bytes]:
         """Everything that is left, as it is."""

@@ -141,13 +141,24 @@ def test_odd_values_arrive_faithfully(text: str, value: object) -> None:
         (b'{"Records":[{"a":1}],}', "not_json", "byte 21"),
         (b'{"Records":[{"a":1}]}{"Records":[]}', "not_json", "byte 21"),
         (b'{"Records":[01]}', "not_json", "byte 13"),
+        (b'{"Records":[{}],"z":tru}', "not_json", "byte 20"),
         (b'{"Records":[NaN NaN]}', "not_json", "byte 16"),
         (b'{"Records" NaN}', "not_json", "byte 11"),
         (b'{"\xc3\xa9":x}', "not_json", "byte 6"),
         (b"{1:2}", "not_json", "byte 1"),
-        (b'{"Records":[{"a":"\t"}]}', "not_json", "byte 18"),
+        (b'{"Records":[{"a":"\t"}]}', "not_json", "byte 6"),
         (b'{"Records":[{"a":"\xff"}]}', "not_utf8", "byte 6"),
-        (b'{"Records":[NaN,"\xff"]}', "not_utf8", "byte 17"),
+        (b'{"Records":[NaN,"\xff"]}', "record_not_object", "a number"),
+        (b'{"Records":[{"a":1} {"a":2}]}', "not_json", "byte 20"),
+        (b'{"Records":[{"a":"x]}', "not_json", "byte 21"),
+        (b'{"Records":[{"a":"\\', "not_json", "byte 19"),
+        (b'{"Records":[{"a":1]}]}', "not_json", "byte 19"),
+        (b'{"Records":[{},]}', "not_json", "byte 15"),
+        (b'{"Records":["\t"]}', "not_json", "byte 12"),
+        (b'{"Records":[]', "not_json", "byte 13"),
+        (b'{"Records":[],"z":NaN}NaN', "not_json", "byte 22"),
+        (b'{"\xff":1}', "not_utf8", "byte 1"),
+        (b'{"' + b"\xc3\xa9" * 500 + b'":1}', "no_records", "\xe9" * 40),
         (b'{"Records":[{"a":"\xed\xa0\x80"}]}', "not_utf8", "byte 6"),
         (b"[]", "no_records", "an array"),
         (b"[NaN]", "no_records", "an array"),
@@ -179,12 +190,19 @@ def test_a_bad_object_is_refused_with_what_and_where(
         b'{"Records":[' + b"[" * 100_000,
         b'{"Records":[' + b'{"a":' * 100_000,
         b'{"Records":[' + b"[" * 100_000 + b"]" * 100_000 + b"]}",
-        b'{"Records":[NaN],"a":' + b"[" * 100_000,
-        b"[" * 100_000,
+        b'{"Records":[{"a":NaN},' + b'{"a":' * 100_000 + b"1" + b"}" * 100_000 + b"]}",
     ],
 )
 def test_a_depth_bomb_is_refused(document: bytes) -> None:
     assert refusal(document).code == "too_deep"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [b"[" * 1_000_000, b'{"Records":[],"a":NaN,"b":' + b"[" * 1_000_000],
+)
+def test_a_depth_bomb_beside_the_records_is_no_whole_document(document: bytes) -> None:
+    assert refusal(document).code == "not_json"
 
 
 def test_a_depth_bomb_is_refused_in_a_record_too() -> None:
@@ -198,10 +216,16 @@ def test_a_byte_order_mark_is_passed_over() -> None:
     assert records(b'\xef\xbb\xbf{"Records":[{"a":1}]}') == [{"a": 1}]
 
 
-def test_the_last_of_two_arrays_counts_either_way() -> None:
-    for other in (b"", b',"z":NaN'):
-        document = b'{"Records":[{"a":1}],"Records":[{"a":2}]' + other + b"}"
-        assert records(document) == [{"a": 2}]
+def test_the_last_of_two_arrays_counts() -> None:
+    document = b'{"Records":[{"a":1}],"Records":[{"a":2}]}'
+
+    assert records(document) == [{"a": 2}]
+
+
+def test_two_arrays_in_an_odd_file_are_refused() -> None:
+    error = refusal(b'{"Records":[{"a":1}],"Records":[{"a":2}],"z":NaN}')
+
+    assert (error.code, "more than one" in str(error)) == ("no_records", True)
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="needs ../shared/data")

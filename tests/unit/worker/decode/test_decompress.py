@@ -207,6 +207,26 @@ def test_every_optional_part_of_a_gzip_header_is_read(
         assert unpack([*blocks, member]) == b"a" * 198
 
 
+def test_padding_between_and_behind_xz_streams_is_passed_over() -> None:
+    first, second = lzma.compress(b"one"), lzma.compress(b"two")
+    packed = first + bytes(8) + second + bytes(1 << 20)
+
+    assert unpack([packed]) == b"onetwo"
+    edges = [0, *range(len(first), len(first) + 9), len(packed) - 1]
+    assert unpack(cut(packed, edges)) == b"onetwo"
+
+
+@pytest.mark.parametrize("padding_bytes", [1, 2, 3, 5, 7])
+def test_other_padding_than_of_four_bytes_is_refused(padding_bytes: int) -> None:
+    packed = lzma.compress(b"one")
+
+    for behind in (b"", packed):
+        padded = packed + bytes(padding_bytes) + behind
+        assert refusal([padded]) == "trailing_garbage"
+        assert refusal(cut(padded, [len(packed) + 1]), "xz") == "trailing_garbage"
+    assert refusal([bytes(4) + packed], "xz") == "not_xz"
+
+
 def test_skippable_zstd_frames_are_skipped() -> None:
     skippable = b"\x57\x2a\x4d\x18" + struct.pack("<I", 5) + b"abcde"
     packed = skippable + zstandard.compress(b"one") + skippable
