@@ -93,8 +93,9 @@ class LogFunnel:
         root = logging.getLogger()
         root.handlers = [self._stderr]
         root.setLevel(config.level.upper())
+        # What they warn of, with tracebacks, comes back as an error that is explained.
         for noisy in ("botocore", "boto3", "urllib3"):
-            logging.getLogger(noisy).setLevel(logging.WARNING)
+            logging.getLogger(noisy).setLevel(logging.ERROR)
 
     def open(self, slot: int) -> None:
         """Make a handler for the worker that is about to be forked."""
