@@ -35,6 +35,7 @@ else:
     _Queue = Queue
 
 FLUSH_TIMEOUT_S = 2.0
+READ_OUT_TIMEOUT_S = 0.5
 
 
 class _SlotQueue(_Queue):
@@ -65,6 +66,10 @@ class _SlotHandler(MultiProcessingHandler):  # type: ignore[misc]
         super().__init__(f"logs-{slot}", sub_handler=stderr)
         # Nobody has written to the first queue; its reader looks here within 0.2 s.
         self.queue = _SlotQueue()
+
+    def read_out(self) -> None:
+        """Let the reader write what the worker said last, but not wait for ever."""
+        self._receive_thread.join(READ_OUT_TIMEOUT_S)
 
 
 class _WorkerField(logging.Filter):
@@ -102,10 +107,11 @@ class LogFunnel:
         self._handlers[slot] = _SlotHandler(slot, self._stderr)
 
     def retire(self, slot: int) -> None:
-        """End the reader of a worker that has died, without waiting for it."""
+        """End the reader of a worker that has died; its last words come out first."""
         handler = self._handlers.pop(slot, None)
         if handler is not None:
             handler.queue.close_write_end()
+            handler.read_out()
             # Off logging's list of handlers to close at exit: see the module's text.
             logging.Handler.close(handler)
 

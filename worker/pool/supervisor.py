@@ -266,9 +266,9 @@ class Supervisor:
         now = time.monotonic()
         reading = self._board.read(slot.number)
         was_leaving = slot.is_leaving
+        self._funnel.retire(slot.number)
         slot.reaped(reading.progress)
         self._board.clear(slot.number)
-        self._funnel.retire(slot.number)
         if self._is_ending:
             logger.debug("worker %d ended with %d", slot.number, code)
         elif code > 0 and not reading.has_booted:

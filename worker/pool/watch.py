@@ -69,8 +69,8 @@ class Watch:
         if now < self._measure_at:
             return
         self._measure_at = now + MEASURE_EVERY_S
-        is_summary = now >= self._summary_at
-        if is_summary:
+        is_summary = 0.0 < self._summary_at <= now
+        if is_summary or not self._summary_at:
             self._summary_at = now + SUMMARY_EVERY_S
         for slot in slots:
             if slot.pid is not None:
