@@ -204,11 +204,13 @@ class TestDyingWorkers:
         """The reader pauses, so that every client is stuck inside of a frame."""
         writer = RunningWriter(listener, pipe.write_fd)
         clients = {name: start_client(listener, name, 10) for name in ("a", "b", "c")}
-        seen = dict.fromkeys(clients, 0)
+        # It begins when the others have: else it may be done before they are there.
+        clients["b"].send_signal(signal.SIGSTOP)
         data = b""
-        while not all(seen.values()):
-            data += pipe.read(PIPE_BYTES)
-            seen = {n: data.count(f'"from":"{n}"'.encode()) for n in clients}
+        for names in ("ac", "b"):
+            while not all(f'"from":"{name}"'.encode() in data for name in names):
+                data += pipe.read(PIPE_BYTES)
+            clients["b"].send_signal(signal.SIGCONT)
         clients["b"].send_signal(signal.SIGKILL)
         clients["b"].wait()
         reader = threading.Thread(target=lambda: chunks.extend(iter(read_some, b"")))
