@@ -85,7 +85,10 @@ class Watch:
         return now - reading.beat_at > self._silent_after_s
 
     def _is_same_as_last(self, pid: int, beat_at: float) -> bool:
-        """Whether two looks in a row found the same old beat: one may mislead."""
+        """Whether two looks in a row found the same old beat.
+
+        After a pause of the whole machine the first one is no fault of the worker's.
+        """
         last = self._suspects.get(pid)
         self._suspects = {**self._suspects, pid: beat_at}
         return last == beat_at
