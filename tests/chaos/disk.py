@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 SIZE = "16m"
 OWN_MOUNTS = "CHAOS_OWN_MOUNTS"  # set by scripts/chaos
 BLOCK = bytes(65_536)
-RECOVERY_S = 35.0
+RECOVERY_S = 10.0
 """So long after there is room again trailfeed may still go on without its journal."""
 
 

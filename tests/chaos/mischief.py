@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.fakes.aws_standin.process import AwsStandIn
 
 GROUPS = ("kills", "receiver", "aws", "disk")
-PAUSE_S = (0.5, 2.5)
+PAUSE_S = (0.4, 1.8)
 FULL_DISK_S = 4.0
 
 AWS_FAULTS = {

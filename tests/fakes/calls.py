@@ -11,6 +11,7 @@ from worker.source.queue import Failure, Message
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from worker.deliver.journal_batch import Batch
     from worker.deliver.ledger import HeldMessage, HeldObject
 
 
@@ -63,6 +64,16 @@ class RecordedQueueCalls:
     ) -> None:
         self.changes.append(list(changes))
         self.returns += [is_return] * len(changes)
+
+
+@dataclass
+class RecordedCommits:
+    """In place of :class:`worker.deliver.disk.JournalCalls`."""
+
+    batches: list[Batch] = field(default_factory=list)
+
+    def commit(self, batch: Batch) -> None:
+        self.batches.append(batch)
 
 
 @dataclass

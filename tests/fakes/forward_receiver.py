@@ -35,6 +35,7 @@ class Faults:
     Args:
         stalls: Read nothing more, keep connections open, go on accepting.
         acks: Acknowledge at all; ``False`` is Vector on a Unix socket.
+        max_acks: Acknowledge no more than that many frames of a connection.
         nacks: Answer each frame with Vector's ``{}`` and close.
         reversed_acks: Acknowledge the first frame of a connection at once, then in
             groups of this many, the last of a group first (half a second of silence
@@ -51,6 +52,7 @@ class Faults:
 
     stalls: bool = False
     acks: bool = True
+    max_acks: int | None = None
     nacks: bool = False
     reversed_acks: int = 0
     close_after_frames: int | None = None
@@ -226,7 +228,10 @@ class RecordingReceiver:
             if faults.nacks:
                 session.socket.sendall(NACK)
                 return False
-            if frame.chunk is not None and faults.acks:
+            is_silent = (
+                faults.max_acks is not None and session.frame_count > faults.max_acks
+            )
+            if frame.chunk is not None and faults.acks and not is_silent:
                 self._hold(session, frame.chunk)
         return True
 

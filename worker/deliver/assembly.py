@@ -223,6 +223,7 @@ def assemble(
         journaling=journaling,
         failing=failing,
         progress=progress,
+        window_chunks=config.output.window_chunks,
         clock=clock,
     )
     intake = Intake(
@@ -260,7 +261,7 @@ def assemble(
     )
     if journal is not None:
         # Before the loop begins: nothing of its own is in there yet.
-        calls.make_visible(_inherited(journal))
+        settlement.adopt(_inherited(journal), clock())
     return WorkerParts(loop, client, calls, journal_calls, quarantine_calls)
 
 

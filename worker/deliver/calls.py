@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Protocol
 
 from worker.deliver.inbox import (
@@ -18,7 +17,6 @@ from worker.deliver.inbox import (
 )
 from worker.deliver.threads import Threads
 from worker.errors import TrailfeedError
-from worker.source.queue import Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,9 +25,7 @@ if TYPE_CHECKING:
     from worker.deliver.ledger import HeldMessage, HeldObject
     from worker.source.notifications import ObjectRef
     from worker.source.objects import Body
-    from worker.source.queue import Depth, Failure
-
-logger = logging.getLogger(__name__)
+    from worker.source.queue import Depth, Failure, Message
 
 RECEIVE_THREADS = 2
 DELETE_THREADS = 2
@@ -134,24 +130,6 @@ class QueueCalls:
                 self._inbox.put(VisibilityChanged(changes, is_return, (), error))
             else:
                 self._inbox.put(VisibilityChanged(changes, is_return, failures))
-
-        self._changing.order(call)
-
-    def make_visible(self, handles: Sequence[tuple[str, str]]) -> None:
-        """Order messages of a worker that died to be visible at once.
-
-        Nothing follows: where it fails they become visible by themselves.
-
-        Args:
-            handles: Message ids and receipt handles.
-        """
-
-        def call() -> None:
-            changes = [(Message(id_, handle, ""), 0) for id_, handle in handles]
-            try:
-                self._source.change_visibility(changes)
-            except TrailfeedError as error:
-                logger.warning("cannot give back what a worker held: %s", error)
 
         self._changing.order(call)
 

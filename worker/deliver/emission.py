@@ -40,6 +40,7 @@ class Emission:
         journaling: Takes complete messages.
         failing: Takes objects that cannot be decoded.
         progress: Counted up here.
+        window_chunks: What a kill may repeat, at the most.
         clock: Monotonic time.
     """
 
@@ -54,9 +55,11 @@ class Emission:
         journaling: Journaling,
         failing: Failing,
         progress: Progress,
+        window_chunks: int,
         clock: Callable[[], float],
     ) -> None:
         self._client = client
+        self._window_chunks = window_chunks
         self._segmenter = segmenter
         self._builder = builder
         self._budget = budget
@@ -76,15 +79,28 @@ class Emission:
         return len(self._bodies) + (self._current is not None)
 
     @property
+    def _has_room(self) -> bool:
+        """Whether one more chunk may be under way.
+
+        What is acknowledged and not yet noted counts too: a kill repeats both, and no
+        more than one window.
+        """
+        if not self._client.has_room:
+            return False
+        unnoted = self._journaling.unnoted_acks
+        pending = self._client.unacked_chunks + unnoted
+        return not unnoted or pending < self._window_chunks
+
+    @property
     def can_go_on(self) -> bool:
         """Whether :meth:`step` would get anything done now, whatever the time."""
-        if not self._client.has_room:
+        if not self._has_room:
             return False
         return bool(self._sealed or self._bodies or self._current)
 
     def due(self) -> float | None:
         """When the open chunk has lingered enough."""
-        return self._builder.due if self._client.has_room else None
+        return self._builder.due if self._has_room else None
 
     def on_body(self, event: Downloaded) -> None:
         """Queue a body for decoding."""
@@ -99,7 +115,7 @@ class Emission:
         """
         end = now + SLICE_S
         self._hand_over(now)
-        while self._client.has_room and (self._current or self._bodies):
+        while self._has_room and (self._current or self._bodies):
             self._emit_segment(now)
             self._hand_over(now)
             if self._clock() >= end:
@@ -113,6 +129,7 @@ class Emission:
         """Settle a chunk; delete the messages that are complete by it."""
         self._budget.release(chunk_id)
         self._progress.records_delivered += self._chunks.pop(chunk_id).count
+        self._journaling.on_acked()
         self._journaling.delete_after(self._ledger.acknowledge(chunk_id))
 
     def on_poisoned(self, chunk_id: str) -> None:
@@ -187,5 +204,5 @@ class Emission:
         self._sealed.append(chunk)
 
     def _hand_over(self, now: float) -> None:
-        while self._sealed and self._client.has_room:
+        while self._sealed and self._has_room:
             self._client.send(self._sealed.popleft(), now)

@@ -14,6 +14,7 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from worker.deliver.complaint import Complaint
 from worker.deliver.journal_batch import Batch, Claimed, Finished, Mine, ObjectKey
 
 if TYPE_CHECKING:
@@ -29,8 +30,10 @@ logger = logging.getLogger(__name__)
 ASK_AGAIN_S = 1.0
 """How often an object that another message works on is asked for."""
 
-PAUSE_S = 30.0
-"""How long delivery goes on without a journal that failed, before the next try."""
+FIRST_PAUSE_S = 1.0
+MAX_PAUSE_S = 30.0
+"""How long delivery goes on without a journal that failed, before the next try: each
+pause is twice as long as the one before."""
 
 
 @dataclass(slots=True)
@@ -67,17 +70,26 @@ class Journaling:
         self._decisions = Decisions()
         self._to_delete: list[HeldMessage] = []
         self._committing: list[HeldMessage] | None = None
+        self._acks = 0
+        self._acks_committing = 0
         self._asked: dict[ObjectKey, HeldObject] = {}
         self._claimed: dict[ObjectKey, HeldObject] = {}
         self._waiting: list[tuple[HeldObject, ObjectKey]] = []
         self._bodies: dict[HeldObject, Downloaded] = {}
         self._ask_due = 0.0
         self._paused_until: float | None = None
+        self._pause_s = FIRST_PAUSE_S
+        self._complaint = Complaint(logger, over="the journal is written again")
 
     @property
     def backlog(self) -> int:
         """Objects that wait for the journal, or for another message's work on them."""
         return len(self._asked) + len(self._waiting)
+
+    @property
+    def unnoted_acks(self) -> int:
+        """Acknowledged chunks that are not noted yet: a kill now would repeat them."""
+        return self._acks + self._acks_committing
 
     @property
     def is_idle(self) -> bool:
@@ -113,6 +125,10 @@ class Journaling:
         """Delete messages once all that was told so far is noted."""
         self._to_delete += holders
 
+    def on_acked(self) -> None:
+        """Count a chunk whose acknowledgement the ledger was just told of."""
+        self._acks += 1
+
     def on_deleted(self, holders: list[HeldMessage]) -> None:
         """Their receipt handles need not be remembered any more."""
         for holder in holders:
@@ -131,8 +147,12 @@ class Journaling:
             self._batch.release_all()  # what was claimed when it failed
         if self._is_without_journal:
             self._pass_through()
-        elif self._committing is None and not self.is_idle:
-            self._commit()
+        elif self._committing is None:
+            self._acks_committing, self._acks = self._acks, 0
+            if self.is_idle:
+                self._acks_committing = 0  # no object of theirs has come any further
+            else:
+                self._commit()
 
     def take(self) -> Decisions:
         """What there is to do, once."""
@@ -143,6 +163,9 @@ class Journaling:
         """Act on what the journal says of the objects asked for."""
         self._decisions.delete += self._committing or []
         self._committing = None
+        self._acks_committing = 0
+        self._pause_s = FIRST_PAUSE_S
+        self._complaint.settled()
         for key, standing in event.standings.items():
             item = self._asked.pop(key, None)
             if item is not None:
@@ -150,13 +173,13 @@ class Journaling:
 
     def on_commit_failed(self, event: CommitFailed, now: float) -> None:
         """Go on without the journal for a while, and say so."""
-        logger.error(
-            "%s; going on without the journal for %.0f s: what is delivered meanwhile "
+        self._complaint.raised(
+            f"{event.error}; going on without the journal: what is delivered meanwhile "
             "may be delivered again after a crash",
-            event.error,
-            PAUSE_S,
+            now,
         )
-        self._paused_until = now + PAUSE_S
+        self._paused_until = now + self._pause_s
+        self._pause_s = min(2 * self._pause_s, MAX_PAUSE_S)
         self._decisions.delete += self._committing or []
         self._committing = None
         for item in self._claimed.values():
@@ -247,6 +270,7 @@ class Journaling:
     def _pass_through(self) -> None:
         """Do without a journal what waits for it."""
         self._batch = Batch()
+        self._acks = self._acks_committing = 0
         self._decisions.delete += self._to_delete
         self._to_delete = []
         asked = [*self._asked.values(), *(item for item, _ in self._waiting)]

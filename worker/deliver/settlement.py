@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 
 from plugin_bridge.forward.backoff import Backoff
 from worker.deliver.complaint import Complaint
+from worker.deliver.ledger import Fate, HeldMessage
+from worker.source.queue import Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from worker.deliver.calls import QueueCalls
     from worker.deliver.inbox import Deleted, DeleteFailed, VisibilityChanged
-    from worker.deliver.ledger import HeldMessage, Ledger
+    from worker.deliver.ledger import Ledger
     from worker.deliver.progress import Progress
     from worker.source.queue import Failure
 
@@ -111,6 +113,18 @@ class Settlement:
         """Abandon a message; it becomes visible again after ``delay_s``."""
         if self._ledger.abandon(holder):
             self._to_return.append((holder, delay_s))
+
+    def adopt(self, handles: Iterable[tuple[str, str]], now: float) -> None:
+        """Give back what workers held that are dead, visible at once.
+
+        Args:
+            handles: Message ids and receipt handles.
+            now: Monotonic instant.
+        """
+        self._to_return.extend(
+            (HeldMessage(Message(id_, handle, ""), now, now, fate=Fate.ABANDONED), 0)
+            for id_, handle in handles
+        )
 
     def step(self, now: float, *, at_once: bool) -> None:
         """Order what is due.

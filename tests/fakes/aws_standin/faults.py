@@ -16,6 +16,10 @@ SQS_CALL_FAULTS = {
     "sqs_slow": "the answer comes late",
     "sqs_hang": "there is no answer; the connection is closed much later",
 }
+SQS_DELETE_FAULTS = {
+    **SQS_CALL_FAULTS,
+    "sqs_no_delete": "the answer to a delete is 503 ServiceUnavailable",
+}
 SQS_ENTRY_FAULTS = {
     "sqs_partial": "one entry of a batch fails inside an answer of 200",
     "sqs_duplicate": "a receive also brings a message that is in flight",
@@ -34,7 +38,7 @@ S3_FAULTS = {
     "s3_hang": "there is no answer; the connection is closed much later",
     "s3_down": "the connection is reset instead of an answer",
 }
-ALL_FAULTS = {**SQS_CALL_FAULTS, **SQS_ENTRY_FAULTS, **S3_FAULTS}
+ALL_FAULTS = {**SQS_DELETE_FAULTS, **SQS_ENTRY_FAULTS, **S3_FAULTS}
 
 
 @dataclass(slots=True)

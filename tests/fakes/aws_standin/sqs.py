@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tests.fakes.aws_standin.faults import SQS_CALL_FAULTS
+from tests.fakes.aws_standin.faults import SQS_CALL_FAULTS, SQS_DELETE_FAULTS
 from tests.fakes.aws_standin.queues import Queue, SqsError, State
 from tests.fakes.aws_standin.wire import NO_ANSWER, Answer, Ending
 
@@ -37,6 +37,7 @@ _REFUSALS = {
     "sqs_503": ("ServiceUnavailable", 503),
     "sqs_throttled": ("RequestThrottled", 403),
     "sqs_expired_token": ("ExpiredToken", 403),
+    "sqs_no_delete": ("ServiceUnavailable", 503),
 }
 
 
@@ -75,7 +76,9 @@ class Sqs:
     def answer(self, action: str, body: bytes, respond: Respond) -> None:
         """Answer a call, now or, for a long poll, later."""
         self.calls[action] += 1
-        match self.faults.draw(SQS_CALL_FAULTS, self.clock()):
+        is_delete = action.startswith("DeleteMessage")
+        possible = SQS_DELETE_FAULTS if is_delete else SQS_CALL_FAULTS
+        match self.faults.draw(possible, self.clock()):
             case None:
                 pass
             case "sqs_slow":

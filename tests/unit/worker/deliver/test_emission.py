@@ -10,13 +10,13 @@ import msgpack
 import pytest
 
 from plugin_bridge.forward.entries import EventEncoder
-from tests.fakes.calls import RecordedQueueCalls, make_message
+from tests.fakes.calls import RecordedCommits, RecordedQueueCalls, make_message
 from worker.config.model import DecodeConfig, SourceConfig
 from worker.deliver.budget import Budget
 from worker.deliver.chunks import ChunkBuilder
 from worker.deliver.emission import Emission
 from worker.deliver.failing import Failing
-from worker.deliver.inbox import Downloaded
+from worker.deliver.inbox import Committed, Downloaded
 from worker.deliver.journaling import Journaling
 from worker.deliver.ledger import Fate, HeldObject, Ledger
 from worker.deliver.progress import Progress
@@ -28,10 +28,12 @@ from worker.source.objects import Body
 if TYPE_CHECKING:
     from plugin_bridge.client import Chunk, ForwardClient
     from worker.deliver.calls import QueueCalls
+    from worker.deliver.disk import JournalCalls
 
 CHUNK_BYTES = 1000
 LINGER_S = 0.1
 MAX_ENTRY_BYTES = 5_000
+WINDOW_CHUNKS = 8
 
 
 class Window:
@@ -39,11 +41,16 @@ class Window:
 
     def __init__(self) -> None:
         self.room = 100
+        self.acked = 0
         self.chunks: list[Chunk] = []
 
     @property
     def has_room(self) -> bool:
         return self.room > 0
+
+    @property
+    def unacked_chunks(self) -> int:
+        return len(self.chunks) - self.acked
 
     def send(self, chunk: Chunk, now: float) -> None:
         del now
@@ -66,11 +73,11 @@ class Window:
 class Scene:
     """An emission with everything around it; time stands still unless it is moved."""
 
-    def __init__(self) -> None:
+    def __init__(self, commits: RecordedCommits | None = None) -> None:
         self.window = Window()
         self.calls = RecordedQueueCalls()
         self.budget = Budget(10**9)
-        self.journaling = Journaling(self.budget, None)
+        self.journaling = Journaling(self.budget, cast("JournalCalls", commits))
         self.ledger = Ledger(self.journaling)
         self.progress = Progress()
         self.settlement = Settlement(
@@ -115,6 +122,7 @@ class Scene:
                 quarantine=None,
             ),
             progress=self.progress,
+            window_chunks=WINDOW_CHUNKS,
             clock=lambda: 0.0,
         )
 
@@ -213,6 +221,37 @@ def test_nothing_is_decoded_while_the_receiver_has_no_room(scene: Scene) -> None
     scene.step(1.0)
     scene.step(2.0)
     assert scene.window.ids()[:50] == [f"a-{n}" for n in range(50)]
+
+
+def test_what_is_acknowledged_and_not_noted_takes_room_in_the_window() -> None:
+    commits = RecordedCommits()
+    scene = Scene(commits)
+    scene.window.room = WINDOW_CHUNKS
+    scene.bring(0, log_file("a", 200, padding=100))
+    scene.step(0.0)
+    scene.window.room = scene.window.acked = len(scene.window.chunks)
+    scene.acknowledge_all()
+    assert not scene.emission.can_go_on, "a kill would repeat a whole window by now"
+    scene.journaling.step(0.0)
+    assert len(commits.batches) == 1
+    assert not scene.emission.can_go_on
+    scene.journaling.on_committed(Committed({}))
+    assert scene.emission.can_go_on
+
+
+def test_acks_that_tell_the_journal_nothing_take_no_room() -> None:
+    commits = RecordedCommits()
+    scene = Scene(commits)
+    scene.window.room = WINDOW_CHUNKS
+    scene.bring(0, log_file("a", 200, padding=100))
+    scene.step(0.0)
+    scene.journaling.step(0.0)  # notes that the message is held
+    scene.journaling.on_committed(Committed({}))
+    scene.window.room = scene.window.acked = len(scene.window.chunks)
+    scene.acknowledge_all()
+    scene.journaling.step(0.0)
+    assert len(commits.batches) == 1
+    assert scene.emission.can_go_on
 
 
 def test_draining_does_not_wait_for_company(scene: Scene) -> None:

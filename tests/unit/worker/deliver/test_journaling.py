@@ -6,18 +6,17 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from tests.fakes.calls import make_message
+from tests.fakes.calls import RecordedCommits, make_message
 from worker.deliver.budget import Budget
 from worker.deliver.inbox import CommitFailed, Committed, Downloaded
 from worker.deliver.journal_batch import (
-    Batch,
     Claimed,
     Finished,
     Mine,
     ObjectKey,
     Standing,
 )
-from worker.deliver.journaling import PAUSE_S, Decisions, Journaling
+from worker.deliver.journaling import FIRST_PAUSE_S, MAX_PAUSE_S, Decisions, Journaling
 from worker.deliver.ledger import Fate, HeldObject, Ledger
 from worker.errors import JournalError
 from worker.source.notifications import ObjectRef
@@ -28,16 +27,6 @@ if TYPE_CHECKING:
 
 ETAG = "5d41402abc4b2a76b9719d911017c592"
 OTHER_ETAG = "7d793037a0760186574b0282f2f435e7"
-
-
-class RecordedCommits:
-    """In place of the journal's thread."""
-
-    def __init__(self) -> None:
-        self.batches: list[Batch] = []
-
-    def commit(self, batch: Batch) -> None:
-        self.batches.append(batch)
 
 
 class Scene:
@@ -188,9 +177,27 @@ def test_delivery_goes_on_when_the_journal_fails_and_comes_back(scene: Scene) ->
     assert complete is not None
     scene.journaling.delete_after([complete])
     assert scene.turn().delete == [complete]
-    scene.now = PAUSE_S
+    scene.now = FIRST_PAUSE_S
     later = scene.begin(1)
     assert scene.turn(Mine(0)).fetch == [later]
+
+
+def test_a_journal_that_goes_on_failing_is_tried_ever_more_rarely(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    pauses = []
+    for number in range(8):
+        scene.begin(number)
+        scene.fail()
+        failed_at = scene.now
+        while not scene.commits.batches:
+            scene.now += FIRST_PAUSE_S / 2
+            scene.begin(100 + number)
+            scene.journaling.step(scene.now)
+        pauses.append(scene.now - failed_at)
+    assert pauses == [1, 2, 4, 8, 16, 30, 30, 30]
+    assert pauses[-1] == MAX_PAUSE_S
+    assert caplog.text.count("going on without the journal") == 2, "once a minute"
 
 
 def test_a_failed_journal_never_makes_records_be_skipped(scene: Scene) -> None:

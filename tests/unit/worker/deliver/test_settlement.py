@@ -234,3 +234,28 @@ def test_the_delay_grows_with_the_receive_count_up_to_a_limit() -> None:
     assert delays == sorted(delays)
     assert delays[0] < delays[1] < delays[2]
     assert delays[-1] == MAX_DELAY_S
+
+
+def test_what_dead_workers_held_is_given_back_until_sqs_takes_it(scene: Scene) -> None:
+    scene.settlement.adopt([("m1", "r1"), ("m2", "r2")], now=0.0)
+    scene.settlement.step(0.0, at_once=False)
+    ((first, second),) = scene.calls.changes
+    assert [(h.message.receipt_handle, s) for h, s in (first, second)] == [
+        ("r1", 0),
+        ("r2", 0),
+    ]
+    assert scene.calls.returns == [True, True]
+    scene.settlement.on_visibility_changed(
+        VisibilityChanged(
+            [first, second], True, (), AwsError("Throttled", "throttled")
+        ),
+        0.0,
+    )
+    assert not scene.settlement.is_idle
+    scene.settlement.step(60.0, at_once=False)
+    assert scene.calls.changes[1] == [first, second]
+    lost = make_failure(first[0], "ReceiptHandleIsInvalid", handle_lost=True)
+    scene.settlement.on_visibility_changed(
+        VisibilityChanged([first, second], True, (lost,)), 60.0
+    )
+    assert scene.settlement.is_idle
