@@ -115,7 +115,7 @@ def _on_stage(
     finally:
         pool.end()
     tally = aws.tally(QUEUE)
-    quarantined = sum(1 for _ in (disk.folder / "quarantine").glob("*.json"))
+    quarantined = sum(1 for _ in (disk.folder / "quarantine").rglob("item.json"))
     receiver.stop()
     delivered = Delivered()
     delivered.read(receiver.log())
