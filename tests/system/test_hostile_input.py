@@ -1,4 +1,4 @@
-"""Objects made to harm: each is delivered or refused with its reason, no worker dies."""
+"""Objects made to harm: each is delivered, or refused with a reason; no worker dies."""
 
 from __future__ import annotations
 
