@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from tests.fakes.daemon import Settings, toml
+from tests.fakes.daemon import Settings, toml, wait_until
 from worker.demo.processes import environment
 
 if TYPE_CHECKING:
     import random
     from pathlib import Path
+
+BOOTED = b"connected to"
 
 
 class Pool:
@@ -41,8 +43,12 @@ class Pool:
         self._config = folder / "trailfeed.toml"
         self._config.write_text(toml(settings))
         self._process: subprocess.Popen[bytes] | None = None
+        self._log_begin = 0
+        self._may_refuse = False
 
     def start(self, *arguments: str) -> None:
+        self._may_refuse = False
+        self._log_begin = self._log_bytes()
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own program
                 [
@@ -60,11 +66,13 @@ class Pool:
         Args:
             may_refuse: It has a good reason not to start just now.
         """
+        self._may_refuse |= may_refuse
         code = self._running().poll()
         if code is not None:
-            if not may_refuse:
+            if not self._may_refuse:
                 self.own_exits.append(code)
             self.start()
+            self._may_refuse = may_refuse
 
     def kill_worker(self, rng: random.Random) -> bool:
         """SIGKILL one worker; False where there is none just now."""
@@ -74,11 +82,12 @@ class Pool:
             return False
         if not workers:
             return False
+        killed_at = time.monotonic()  # before: its connections may end at once
         try:
             rng.choice(workers).kill()
         except psutil.NoSuchProcess:
             return False
-        self.kills.append(time.monotonic())
+        self.kills.append(killed_at)
         self.worker_kills += 1
         return True
 
@@ -92,7 +101,8 @@ class Pool:
         self.start()
 
     def drain(self, *, timeout_s: float) -> int | None:
-        """SIGTERM; return the exit code, or None where it had to be killed."""
+        """SIGTERM, once it has booted; return the exit code, or None after a kill."""
+        wait_until(self._is_up)
         self._running().send_signal(signal.SIGTERM)
         return self.wait(timeout_s=timeout_s)
 
@@ -111,6 +121,15 @@ class Pool:
         if process is not None and process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+    def _is_up(self) -> bool:
+        self.keep_up(may_refuse=True)  # the disk may have been full a moment ago
+        with self.log_path.open("rb") as log:
+            log.seek(self._log_begin)
+            return BOOTED in log.read()
+
+    def _log_bytes(self) -> int:
+        return self.log_path.stat().st_size if self.log_path.exists() else 0
 
     def _running(self) -> subprocess.Popen[bytes]:
         assert self._process is not None, "not started"
