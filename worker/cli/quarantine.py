@@ -286,15 +286,20 @@ def _send(
     config: "Config", quarantine: "Quarantine", items: Sequence["QuarantineItem"]
 ) -> None:
     # boto3 takes its time, and no other command here needs it.
+    from worker.source.notifications import Mapping  # noqa: PLC0415
     from worker.source.queue import Queue  # noqa: PLC0415
     from worker.source.resend import resent  # noqa: PLC0415
     from worker.source.sessions import AwsSession  # noqa: PLC0415
 
     queue = Queue(AwsSession(config.source).sqs_client(), config.source.queue_url)
+    places = config.source.mapping
+    mapping = Mapping.of(places.bucket, places.keys)
     failed_count = 0
     for sent_count, item in enumerate(items):
         try:
-            body = resent(item.message.body, run_id=item.id, only=item.object)
+            body = resent(
+                item.message.body, run_id=item.id, only=item.object, mapping=mapping
+            )
             message_id = queue.send(body)
         except CommonFaultError as error:
             raise ReplayError(

@@ -44,9 +44,9 @@ def region_of(queue_url: str) -> str:
 class MappingConfig(Section):
     """``[source.mapping]``: where other producers' messages name their objects."""
 
-    bucket: str = ""
+    bucket: values.Place = ""
     """Dotted path of the bucket's name in the message; empty: off."""
-    keys: str = ""
+    keys: values.Places = ""
     """Dotted path of the keys, ``[*]`` for every element: ``files[*].path``."""
 
 

@@ -71,7 +71,6 @@ def _is_tls(address: str) -> bool:
     return address.startswith("tls:")
 
 
-_MAPPING: Final = "reading other producers' messages is"
 _METADATA: Final = "adding metadata to records is"
 _TIMES: Final = "taking the time from elsewhere than eventTime is"
 _CSV: Final = "reading CSV is"
@@ -82,8 +81,6 @@ _TLS: Final = "TLS is"
 
 UNBUILT: Final[Mapping[str, Unbuilt]] = MappingProxyType(
     {
-        "source.mapping.bucket": Unbuilt(bool, _MAPPING),
-        "source.mapping.keys": Unbuilt(bool, _MAPPING),
         "decode.format": Unbuilt(_is_none_of("json"), "formats other than JSON are"),
         "decode.charset": Unbuilt(
             _is_not_utf8, "reading character sets other than UTF-8 is"

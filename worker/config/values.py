@@ -12,6 +12,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from worker.config.places import EVERY, parse_place
+
 MAX_PORT: Final = 65_535
 # TOML 1.0, "Integer": 64 bits, signed.
 MAX_INTEGER: Final = 2**63 - 1
@@ -108,6 +110,19 @@ def check_regex(value: str) -> str:
     return value
 
 
+def check_places(value: str) -> str:
+    """A dotted path that may lead to many places, or empty for none."""
+    parse_place(value)
+    return value
+
+
+def check_place(value: str) -> str:
+    """A dotted path that leads to one place, or empty for none."""
+    if EVERY in parse_place(value):
+        raise ValueError("expected the path of one place, without [*]")
+    return value
+
+
 def check_charset(value: str) -> str:
     """A character set that Python can decode."""
     try:
@@ -166,6 +181,8 @@ ExternalId = Annotated[str, AfterValidator(check_external_id)]
 SessionName = Annotated[str, AfterValidator(check_session_name)]
 Region = Annotated[str, AfterValidator(check_region)]
 Regex = Annotated[str, AfterValidator(check_regex)]
+Place = Annotated[str, AfterValidator(check_place)]
+Places = Annotated[str, AfterValidator(check_places)]
 Charset = Annotated[str, AfterValidator(check_charset)]
 Listen = Annotated[str, AfterValidator(check_listen)]
 Address = Annotated[str, AfterValidator(check_address)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from plugin_bridge.forward.backoff import Backoff
 from worker.deliver.complaint import Complaint
 from worker.errors import UnknownMessageError
-from worker.source.notifications import parse
+from worker.source.notifications import Mapping, parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,6 +76,7 @@ class Intake:
         until_empty: bool,
     ) -> None:
         self._source = source
+        self._mapping = Mapping.of(source.mapping.bucket, source.mapping.keys)
         self._selection = selection
         self._calls = calls
         self._ledger = ledger
@@ -193,7 +194,11 @@ class Intake:
         unknown: UnknownMessageError | None = None
         try:
             notification = self._selection.select(
-                parse(message.body, uses_sns=self._source.uses_sns)
+                parse(
+                    message.body,
+                    uses_sns=self._source.uses_sns,
+                    mapping=self._mapping,
+                )
             )
         except UnknownMessageError as error:
             unknown = error

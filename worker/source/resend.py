@@ -13,35 +13,48 @@ from worker.errors import UnknownMessageError
 from worker.source.notifications import MARKS, RUN_ID, parse
 
 if TYPE_CHECKING:
-    from worker.source.notifications import ObjectRef
+    from worker.source.notifications import Mapping, ObjectRef
 
 
-def resent(body: str, *, run_id: str, only: ObjectRef | None = None) -> str:
+def resent(
+    body: str,
+    *,
+    run_id: str,
+    only: ObjectRef | None = None,
+    mapping: Mapping | None = None,
+) -> str:
     """Return the body to send.
 
     Args:
         body: As received first; what is no JSON object is returned as it is.
         run_id: Replaces one that is there.
-        only: Leave out the other objects of an S3 event or of CloudTrail's own
-            message, in an SNS envelope too; None: all of it.
+        only: Leave out the other objects of an S3 event, of CloudTrail's own message
+            or of one with ``mapping``'s places, in an SNS envelope too; None: all of
+            it.
+        mapping: As for :func:`worker.source.notifications.parse`.
     """
     document = _json_object(body)
     if document is None:
         return body
     if only is not None:
-        document = _narrowed(document, only)
+        document = _narrowed(document, only, mapping)
     # Escaped, since SQS refuses some characters that JSON may hold.
     return json.dumps({**document, MARKS: {RUN_ID: run_id}}, separators=(",", ":"))
 
 
-def _narrowed(document: dict[str, Any], only: ObjectRef) -> dict[str, Any]:
+def _narrowed(
+    document: dict[str, Any], only: ObjectRef, mapping: Mapping | None
+) -> dict[str, Any]:
     """The same without other objects; unchanged where ``only`` is not found."""
     message = document.get("Message")
     if isinstance(message, str) and isinstance(document.get("Type"), str):
         inner = _json_object(message)
         if inner is None:
             return document
-        return {**document, "Message": json.dumps(_narrowed(inner, only))}
+        narrowed = _narrowed(inner, only, mapping)
+        return {**document, "Message": json.dumps(narrowed)}
+    if mapping is not None and mapping.fits(document):
+        return mapping.narrowed(document, only.key) or document
     records, keys = document.get("Records"), document.get("s3ObjectKey")
     if isinstance(records, list):
         records = [record for record in records if _names(record, only)]

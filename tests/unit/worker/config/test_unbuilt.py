@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     ProblemsOf = Callable[..., tuple[str, ...]]
 
 ASKING = {
-    "source.mapping.bucket": '"b"',
-    "source.mapping.keys": '"k"',
     "decode.format": '"lines"',
     "decode.charset": '"latin-1"',
     "decode.record_location": '"a.b"',

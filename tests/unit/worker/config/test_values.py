@@ -30,6 +30,8 @@ ACCEPTED: dict[Check, list[str]] = {
     values.check_session_name: ["trailfeed", "a@b.c"],
     values.check_region: ["", "us-east-1", "us-gov-west-1", "eusc-de-east-1"],
     values.check_regex: ["", "a+", r"\.gz$"],
+    values.check_place: ["", "bucket", "a.b", r"a\.b.c", "parts[0].name", "a b.é"],
+    values.check_places: ["", "keys", "files[*].path", "a[*][0][*]", "a[*].b[*].c"],
     values.check_charset: ["utf-8", "UTF8", "latin-1", "cp1252"],
     values.check_listen: ["", "127.0.0.1:9464", "[::1]:0", "localhost:65535"],
     values.check_tag: ["aws.cloudtrail", "t"],
@@ -59,6 +61,8 @@ REFUSED: dict[Check, list[str]] = {
         "https://user:pass@host/123456789012/q",
     ],
     values.check_url: ["localhost:4566", "http://", "http://h:x", "http://u@h"],
+    values.check_place: [".", "a.", ".a", "a..b", "[0]", "a[", "a[x]", "files[*].b"],
+    values.check_places: ["[*]", "a[**]", "a[-1]", "a[*]b", "a[*].", "a\\", "a]"],
     values.check_account_id: ["12345678901", "1234567890123", "12345678901a"],
     values.check_role_arn: [
         "reader",

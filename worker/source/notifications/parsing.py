@@ -1,0 +1,142 @@
+"""Which form a message has, in an SNS envelope or bare. No I/O."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from worker.errors import UnknownMessageError
+from worker.source.notifications.fields import (
+    Part,
+    json_object,
+    malformed,
+    quoted,
+    unknown,
+)
+from worker.source.notifications.forms import cloudtrail, eventbridge, s3_event
+from worker.source.notifications.model import (
+    CLOUDTRAIL_VALIDATION,
+    EMPTY_OBJECT,
+    FOLDER_MARKER,
+    NO_OBJECTS,
+    TEST_EVENT,
+    Ignored,
+    Notification,
+    ObjectRef,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from worker.source.notifications.mapped import Mapping
+
+MARKS = "trailfeed"
+"""The member with what trailfeed itself has to say about a message."""
+
+RUN_ID = "runId"
+
+_VALIDATION_TEXT = "CloudTrail validation message."
+_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
+
+
+def parse(
+    body: str,
+    *,
+    uses_sns: Literal["auto"] | bool = "auto",
+    mapping: Mapping | None = None,
+) -> Notification:
+    """Read the body of one SQS message.
+
+    Args:
+        body: The message's text.
+        uses_sns: True: only an SNS envelope will do; False: none is unwrapped;
+            "auto": unwrapped where there is one.
+        mapping: Where other producers' messages name their objects; it comes before
+            the known forms, in messages that have its places.
+
+    Raises:
+        UnknownMessageError: The message, or one part of it, is no notification.
+    """
+    if body.strip() == _VALIDATION_TEXT and uses_sns is not True:
+        return Notification(ignored=(Ignored(CLOUDTRAIL_VALIDATION),))
+    document = json_object(body)
+    message = document.get("Message")
+    if not isinstance(message, str) or not isinstance(document.get("Type"), str):
+        if uses_sns is True:
+            raise UnknownMessageError(
+                "no_sns_envelope",
+                f"the message is in no SNS envelope ({quoted(body)}): set "
+                'source.uses_sns = "auto", or turn raw delivery off',
+            )
+        return _of_run(_run_id(document), _read(document, body, mapping))
+    if uses_sns is False:
+        raise UnknownMessageError(
+            "sns_envelope",
+            'the message is in an SNS envelope: set source.uses_sns = "auto"',
+        )
+    if document["Type"] != "Notification":
+        raise UnknownMessageError(
+            "sns_confirmation",
+            f"SNS sent a message of type {quoted(document['Type'])} for "
+            f"{quoted(str(document.get('TopicArn')))}: confirm the subscription, or "
+            "end it",
+        )
+    if message.strip() == _VALIDATION_TEXT:
+        return Notification(ignored=(Ignored(CLOUDTRAIL_VALIDATION),))
+    inner = json_object(message)
+    run_id = _run_id(document) or _run_id(inner)
+    return _of_run(run_id, _read(inner, message, mapping))
+
+
+def _run_id(document: dict[str, Any]) -> str:
+    marks = document.get(MARKS)
+    if marks is None:
+        return ""
+    run_id = Part(marks, MARKS).text(RUN_ID)
+    if not _RUN_ID.fullmatch(run_id):
+        raise malformed(f"{MARKS}.{RUN_ID}", "a run's id")
+    return run_id
+
+
+def _of_run(run_id: str, notification: Notification) -> Notification:
+    if not run_id:
+        return notification
+    objects = tuple(replace(ref, run_id=run_id) for ref in notification.objects)
+    return replace(notification, objects=objects)
+
+
+def _read(document: dict[str, Any], text: str, mapping: Mapping | None) -> Notification:
+    """Read one of the forms by its shape."""
+    if mapping is not None and mapping.fits(document):
+        objects = tuple(mapping.objects(document))
+        return Notification(objects, () if objects else (Ignored(NO_OBJECTS),))
+    if document.get("Event") == "s3:TestEvent":
+        return Notification(ignored=(Ignored(TEST_EVENT),))
+    records = document.get("Records")
+    if isinstance(records, list) and records:
+        return _gather(
+            s3_event(Part(record, f"Records[{index}]"))
+            for index, record in enumerate(records)
+        )
+    if "detail" in document and "source" in document:
+        return _gather((eventbridge(Part(document, "event")),))
+    if "s3Bucket" in document and "s3ObjectKey" in document:
+        return _gather(cloudtrail(Part(document, "message")))
+    raise unknown(
+        "unknown_message", f"the message is no S3 notification: {quoted(text)}"
+    )
+
+
+def _gather(parts: Iterable[ObjectRef | Ignored]) -> Notification:
+    objects: list[ObjectRef] = []
+    ignored: list[Ignored] = []
+    for part in parts:
+        if isinstance(part, Ignored):
+            ignored.append(part)
+        elif part.size_bytes == 0:
+            reason = FOLDER_MARKER if part.key.endswith("/") else EMPTY_OBJECT
+            ignored.append(Ignored(reason, part.bucket, part.key))
+        else:
+            objects.append(part)
+    return Notification(tuple(objects), tuple(ignored))
