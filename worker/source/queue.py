@@ -6,6 +6,7 @@ ChangeMessageVisibilityBatch, GetQueueAttributes and SendMessage.
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -48,6 +49,12 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NO_QUEUE_CODES = ("QueueDoesNotExist", "NonExistentQueue")
 _ACCESS_DENIED_CODES = ("AccessDenied", "AccessDeniedException")
 _LOST_HANDLE_CODES = ("MessageNotInflight", "ReceiptHandleIsInvalid")
+# What else it says of a receipt handle, under a code that stands for anything: it has
+# expired, its message "does not exist or is not available for visibility timeout
+# change", or the 12 hours are over ("Total VisibilityTimeout … beyond the limit").
+_LOST_HANDLE_WORDS = re.compile(
+    r"expired|does not exist|not available for visibility|beyond the limit"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +81,8 @@ class Failure:
         code: AWS's own.
         sentence: What SQS said of it, and of which message.
         handle_lost: The receipt handle is good for nothing any more: the message is
-            visible again, was received by someone else, or is gone.
+            visible again, was received by someone else, is gone, or was hidden for as
+            long as SQS allows.
     """
 
     message: Message
@@ -302,5 +310,8 @@ def _failures(
             code=code,
             sentence=f"SQS refused message {message.id}: {code} {said}".rstrip(),
             handle_lost=code in _LOST_HANDLE_CODES
-            or (code == "InvalidParameterValue" and "expired" in said),
+            or (
+                code == "InvalidParameterValue"
+                and _LOST_HANDLE_WORDS.search(said) is not None
+            ),
         )

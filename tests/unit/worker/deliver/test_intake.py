@@ -58,7 +58,7 @@ class Scene:
         *,
         until_empty: bool = False,
         backlog_objects: int = BACKLOG,
-        **source: str,
+        **source: object,
     ) -> None:
         config = SourceConfig.model_validate(
             {
@@ -160,6 +160,13 @@ def test_objects_of_a_message_are_wanted_in_order(scene: Scene) -> None:
     assert [item.ref.key for item in scene.wanted] == ["a", "b"]
     assert scene.ledger.held_count == 1
     assert scene.progress.messages_received == 1
+
+
+def test_another_producers_message_is_read_where_the_configuration_says() -> None:
+    scene = Scene(mapping={"bucket": "bucket", "keys": "files[*].path"})
+    scene.step()
+    scene.bring(make_message(0, '{"bucket": "logs", "files": [{"path": "a+b"}]}'))
+    assert [item.ref.key for item in scene.wanted] == ["a+b"]
 
 
 def test_a_message_that_needs_no_download_is_deleted(

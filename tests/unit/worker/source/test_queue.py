@@ -174,7 +174,19 @@ def test_visibility_changes_go_ten_a_call(stubbed: StubbedQueue) -> None:
         ("AWS.SimpleQueueService.MessageNotInflight", "", True),
         ("ReceiptHandleIsInvalid", "", True),
         ("InvalidParameterValue", "Reason: The receipt handle has expired.", True),
-        ("InvalidParameterValue", "Total VisibilityTimeout is beyond the limit", False),
+        (
+            "InvalidParameterValue",
+            "Value AQEB for parameter ReceiptHandle is invalid. Reason: Message does "
+            "not exist or is not available for visibility timeout change.",
+            True,
+        ),
+        (
+            "InvalidParameterValue",
+            "Total VisibilityTimeout for the message is beyond the limit [43200 "
+            "seconds]",
+            True,
+        ),
+        ("InvalidParameterValue", "Value 43201 for VisibilityTimeout is wrong", False),
         ("InternalError", "", False),
     ],
 )
