@@ -34,6 +34,8 @@ from worker.source.faults import (
     no_aws_answer,
     service_code,
 )
+from worker.source.notifications.fields import region as region_name
+from worker.source.regions import region_in
 
 if TYPE_CHECKING:
     from botocore.exceptions import BotoCoreError
@@ -74,6 +76,7 @@ _ANSWER = re.compile(
     r'(?:\n +body: Some\(\n +"(?P<body>.*)",)?'
 )
 _CODE = re.compile(r"<Code>([^<]*)</Code>")
+_REGION = re.compile(r"<Region>([^<]*)</Region>")
 _MESSAGE = re.compile(r"<Message>([^<]*)</Message>")
 _REDIRECTED = re.compile(r"\n +inner: BareRedirect,")
 _UNCONNECTED = re.compile(r"\n +kind: Connect,")
@@ -84,14 +87,36 @@ _CAUSE = re.compile(
 )
 
 
-def refusal(ref: ObjectRef, *, status: int, code: str, message: str) -> RetriableError:
+class WrongRegionError(DownloadError):
+    """The bucket is in another region than it was asked for in.
+
+    Attributes:
+        region: Where it is, as S3 says; None where it does not.
+    """
+
+    def __init__(self, code: str, sentence: str, region: str | None = None) -> None:
+        super().__init__(code, sentence)
+        self.region = region
+
+
+def refusal(
+    ref: ObjectRef,
+    asked_in: str,
+    *,
+    status: int,
+    code: str,
+    message: str,
+    region: str | None = None,
+) -> RetriableError:
     """The error for an answer of S3 that is no object.
 
     Args:
         ref: What was asked for.
+        asked_in: The region that was asked.
         status: Of HTTP.
         code: S3's own; empty where it gave none.
         message: S3's own.
+        region: The bucket's, where S3 named it.
     """
     said = f"{status} {code} {message}".strip()[:_MAX_SAID]
     common = CREDENTIALS_REFUSED if status == _UNAUTHORIZED else common_code(code)
@@ -111,10 +136,12 @@ def refusal(ref: ObjectRef, *, status: int, code: str, message: str) -> Retriabl
     elif code == "InvalidObjectState":
         ours, what = ARCHIVED, "the object is archived: restore it"
     elif status in _REDIRECTS or code in _WRONG_REGION_CODES:
-        ours, what = (
+        place = f"in {region}" if region else "elsewhere, S3 does not say where"
+        return WrongRegionError(
             WRONG_REGION,
-            "the bucket is in another region than asked: set source.region or "
-            "source.s3_endpoint_url",
+            f"{ref.url}: the bucket is not in {asked_in} but {place}: check "
+            f"source.s3_endpoint_url ({said})",
+            region,
         )
     elif status == _FORBIDDEN:
         action = "s3:GetObjectVersion" if ref.version_id else "s3:GetObject"
@@ -133,20 +160,23 @@ def refusal(ref: ObjectRef, *, status: int, code: str, message: str) -> Retriabl
     return kind(ours, f"{ref.url}: {what} ({said})")
 
 
-def obstore_fault(ref: ObjectRef, error: Exception) -> RetriableError:
+def obstore_fault(ref: ObjectRef, asked_in: str, error: Exception) -> RetriableError:
     """Translate what obstore raised, whether on the request or in its body."""
     text = str(error)
     if answer := _ANSWER.search(text):
         body = answer["body"] or ""
         code, message = _CODE.search(body), _MESSAGE.search(body)
+        region = _REGION.search(body)
         return refusal(
             ref,
+            asked_in,
             status=int(answer["status"]),
             code=code[1] if code else "",
             message=message[1] if message else "",
+            region=region_name(region[1]) if region else None,
         )
     if _REDIRECTED.search(text):
-        return redirected(ref)
+        return refusal(ref, asked_in, status=301, code="", message="Moved Permanently")
     cause = _CAUSE.search(text)
     said = text.partition("\n")[0].rpartition(" - ")[2][:_MAX_SAID]
     if cause:
@@ -160,14 +190,18 @@ def obstore_fault(ref: ObjectRef, error: Exception) -> RetriableError:
     return timeout(ref) if _TIMED_OUT.search(text) else broken_off(ref, said)
 
 
-def boto3_fault(ref: ObjectRef, error: BotoCoreError | ClientError) -> RetriableError:
+def boto3_fault(
+    ref: ObjectRef, asked_in: str, error: BotoCoreError | ClientError
+) -> RetriableError:
     """Translate what boto3 raised, whether on the request or in its body."""
     if isinstance(error, ClientError) and error.operation_name != "AssumeRole":
         return refusal(
             ref,
+            asked_in,
             status=error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0),
             code=service_code(error),
             message=error.response.get("Error", {}).get("Message", ""),
+            region=region_in(error.response),
         )
     if isinstance(error, ReadTimeoutError):
         return timeout(ref)
@@ -178,9 +212,14 @@ def boto3_fault(ref: ObjectRef, error: BotoCoreError | ClientError) -> Retriable
     return fault_of(error, f"cannot read {ref.url}")
 
 
-def redirected(ref: ObjectRef) -> RetriableError:
-    """S3 sends the request elsewhere without saying where."""
-    return refusal(ref, status=301, code="", message="Moved Permanently")
+def refused_at_home(ref: ObjectRef, region: str) -> WrongRegionError:
+    """S3 names a region, and does not give the bucket there either."""
+    return WrongRegionError(
+        WRONG_REGION,
+        f"{ref.url}: S3 says that the bucket is in {region}, but does not give it "
+        "there: check source.s3_endpoint_url",
+        region,
+    )
 
 
 def broken_off(ref: ObjectRef, said: str) -> DownloadError:

@@ -18,7 +18,7 @@ import obstore
 from obstore.exceptions import BaseError, UnauthenticatedError
 from obstore.store import S3Store
 
-from worker.errors import BadObjectError, CommonFaultError
+from worker.errors import AccessDeniedError, BadObjectError, CommonFaultError
 from worker.source.faults import (
     AWS_ERRORS,
     NOT_AWS_ERRORS,
@@ -26,12 +26,14 @@ from worker.source.faults import (
     not_aws_fault,
 )
 from worker.source.object_faults import (
+    WrongRegionError,
     boto3_fault,
     broken_off,
     obstore_fault,
-    redirected,
+    refused_at_home,
 )
 from worker.source.recent import Recent
+from worker.source.regions import BucketRegions, ask_region
 from worker.source.sessions import CONNECT_TIMEOUT_S, READ_TIMEOUT_S, user_agent
 
 if TYPE_CHECKING:
@@ -87,6 +89,7 @@ class ObjectReader:
         self._expected_owner = source.expected_bucket_owner
         self._max_bytes = max_bytes
         self._stores = Recent(self._new_store, limit=_MAX_STORES)
+        self._regions = BucketRegions()
         self._client_options: ClientConfig = {
             "connect_timeout": timedelta(seconds=CONNECT_TIMEOUT_S),
             "read_timeout": timedelta(seconds=READ_TIMEOUT_S),
@@ -99,6 +102,10 @@ class ObjectReader:
     def read(self, ref: ObjectRef) -> Body:
         """Read one object, in the version that the notification names, if it does.
 
+        It is asked for in the region that the notification names, else in the queue's.
+        Where S3 says that the bucket is in another, that one is remembered, and asked
+        once.
+
         Raises:
             MissingObjectError: There is no such key or version.
             AccessDeniedError: S3 refuses, or hides that there is no such key.
@@ -107,18 +114,53 @@ class ObjectReader:
             CommonFaultError: Credentials, KMS, or S3 cannot be reached at all.
             BadObjectError: It is larger than ``max_bytes``.
         """
+        learned = self._regions.get(ref.bucket)
+        region = learned or ref.region or self._session.region
+        try:
+            return self._read_in(ref, region)
+        except WrongRegionError as error:
+            found = self._found_region(ref.bucket, region, error.region)
+            if found in (None, region):
+                raise
+        except AccessDeniedError:
+            # obstore follows S3's temporary redirects without signing anew, which ends
+            # like this. Not worth a question where the region is known.
+            if learned or ref.region:
+                raise
+            found = self._found_region(ref.bucket, region, None)
+            self._regions.learn(ref.bucket, found or region)
+            if found in (None, region):
+                raise
+        try:
+            return self._read_in(ref, found)
+        except WrongRegionError as error:
+            raise refused_at_home(ref, found) from error
+
+    def _found_region(self, bucket: str, asked: str, named: str | None) -> str | None:
+        """Where a bucket is, if that can be found out; remembered."""
+        learned = self._regions.get(bucket)
+        if learned not in (None, asked):
+            return learned  # by another thread, meanwhile
+        region = named or ask_region(
+            self._session.s3_client(asked), bucket, expected_owner=self._expected_owner
+        )
+        if region:
+            self._regions.learn(bucket, region)
+            self._stores.forget((bucket, asked))
+        return region
+
+    def _read_in(self, ref: ObjectRef, region: str) -> Body:
         if self._expected_owner or is_changed_by_obstore(ref.key):
-            return self._read_by_boto3(ref)
-        region = ref.region or self._session.region
+            return self._read_by_boto3(ref, region)
         try:
             return self._read_by_obstore(ref, region)
         except AWS_ERRORS as error:
-            raise boto3_fault(ref, error) from error
+            raise boto3_fault(ref, region, error) from error
         except (BaseError, OSError) as error:
             if isinstance(error, UnauthenticatedError):
                 # The provider's own error, which obstore buries in text.
                 self._session.credential()
-            fault = obstore_fault(ref, error)
+            fault = obstore_fault(ref, region, error)
             if isinstance(fault, CommonFaultError):
                 # Refused credentials must not be remembered.
                 self._stores.forget((ref.bucket, region))
@@ -136,25 +178,22 @@ class ObjectReader:
             raise broken_off(ref, f"{len(data)} of {meta['size']} bytes came")
         return Body(data, len(data), _unquoted(meta["e_tag"]), meta["version"])
 
-    def _read_by_boto3(self, ref: ObjectRef) -> Body:
+    def _read_by_boto3(self, ref: ObjectRef, region: str) -> Body:
         request: GetObjectRequestTypeDef = {"Bucket": ref.bucket, "Key": ref.key}
         if ref.version_id:
             request["VersionId"] = ref.version_id
         if self._expected_owner:
             request["ExpectedBucketOwner"] = self._expected_owner
         try:
-            response = self._session.s3_client(ref.region).get_object(**request)
+            response = self._session.s3_client(region).get_object(**request)
             with closing(response["Body"]) as stream:
                 _check_answer(ref, response.get("ETag"))
                 self._check_size(ref, response["ContentLength"])
                 data = stream.read()
         except AWS_ERRORS as error:
-            raise boto3_fault(ref, error) from error
+            raise boto3_fault(ref, region, error) from error
         except NOT_AWS_ERRORS as error:
             raise not_aws_fault(error, f"cannot read {ref.url}") from error
-        except RecursionError as error:
-            # boto3 follows a redirect that does not say where to without end.
-            raise redirected(ref) from error
         return Body(
             data, len(data), _unquoted(response.get("ETag")), response.get("VersionId")
         )

@@ -6,7 +6,7 @@ import importlib.metadata
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3.session
 import botocore.session
@@ -123,7 +123,7 @@ class AwsSession:
     def _new_s3_client(self, region: str) -> S3Client:
         endpoint_url = self._endpoint(self._source.s3_endpoint_url)
         with self._lock:
-            return self._boto3.client(
+            client: S3Client = self._boto3.client(
                 "s3",
                 region_name=region,
                 endpoint_url=endpoint_url,
@@ -134,6 +134,8 @@ class AwsSession:
                     }
                 ),
             )
+        client.meta.events.register("before-call.s3", _follow_no_redirect)
+        return client
 
     def _endpoint(self, own: str) -> str | None:
         return own or self._source.endpoint_url or None
@@ -213,6 +215,14 @@ class _RoleProvider(CredentialProvider):
             config=_config(),
         )
         return client
+
+
+def _follow_no_redirect(params: dict[str, Any], **_: object) -> None:
+    """Keep botocore from looking for a bucket's region.
+
+    It does so without end where an answer does not say, and once more for each client.
+    """
+    params["context"].setdefault("s3_redirect", {})["redirected"] = True
 
 
 def _config(*, read_timeout: int = READ_TIMEOUT_S, s3: _S3Dict | None = None) -> Config:

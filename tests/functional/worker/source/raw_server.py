@@ -52,13 +52,28 @@ def ok(
     )
 
 
-def s3_error(status: int, code: str, message: str = "why") -> bytes:
-    """An error answer as S3 writes it."""
-    text = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>"
+def s3_error(
+    status: int,
+    code: str,
+    message: str = "why",
+    *,
+    more: str = "",
+    headers: dict[str, str] | None = None,
+) -> bytes:
+    """An error answer as S3 writes it; ``more`` are elements beside the message."""
+    text = f"<Error><Code>{code}</Code><Message>{message}</Message>{more}</Error>"
     body = b'<?xml version="1.0" encoding="UTF-8"?>\n' + text.encode()
     return _message(
-        f"{status} Status", body, len(body), {"Content-Type": "application/xml"}
+        f"{status} Status",
+        body,
+        len(body),
+        {"Content-Type": "application/xml", **(headers or {})},
     )
+
+
+def head(status: int, headers: dict[str, str] | None = None) -> bytes:
+    """An answer to HEAD."""
+    return _message(f"{status} Status", b"", 0, headers or {})
 
 
 def _message(status: str, body: bytes, length: int, headers: dict[str, str]) -> bytes:

@@ -34,6 +34,7 @@ from worker.errors import (
     RetriableError,
 )
 from worker.source.notifications import ObjectRef
+from worker.source.object_faults import WrongRegionError
 from worker.source.objects import Body, ObjectReader, is_changed_by_obstore
 from worker.source.sessions import AwsSession
 
@@ -203,8 +204,8 @@ def test_only_keys_that_obstore_would_change_take_the_slow_way(
         (401, "Unauthorized", CommonFaultError, "credentials_refused"),
         (403, "RequestTimeTooSkewed", CommonFaultError, "clock_skew"),
         (400, "KMS.DisabledException", CommonFaultError, "kms"),
-        (400, "AuthorizationHeaderMalformed", DownloadError, "wrong_region"),
-        (301, "PermanentRedirect", DownloadError, "wrong_region"),
+        (400, "AuthorizationHeaderMalformed", WrongRegionError, "wrong_region"),
+        (301, "PermanentRedirect", WrongRegionError, "wrong_region"),
         (400, "InvalidArgument", DownloadError, "refused"),
         (405, "MethodNotAllowed", DownloadError, "refused"),
         (500, "InternalError", DownloadError, "server_error"),
