@@ -6,6 +6,7 @@ errors"; AWS STS API Reference, "AssumeRole".
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -115,6 +116,8 @@ _COMMON_CODES = {
     ),
 }
 
+_SKEWED = re.compile(r"Signature (?:expired|not yet current)|current time is too large")
+
 _WAYS_OUT = {
     CREDENTIALS_REFUSED: "check source.access_key_id and what else gives credentials",
     CLOCK_SKEW: "set this machine's clock",
@@ -129,8 +132,15 @@ def service_code(error: ClientError) -> str:
     return code.rpartition(".")[2] if code.startswith("AWS.") else code
 
 
-def common_code(code: str) -> str | None:
-    """What kind of common fault an AWS code stands for; None if it is another thing."""
+def common_code(code: str, said: str = "") -> str | None:
+    """What kind of common fault an AWS answer stands for; None if it is another thing.
+
+    Args:
+        code: AWS's own.
+        said: Its message: a wrong clock comes as a wrong signature.
+    """
+    if _SKEWED.search(said):
+        return CLOCK_SKEW
     is_kms = code.startswith(("KMS.", "Kms"))
     return _COMMON_CODES.get(code, KMS if is_kms else None)
 
@@ -210,14 +220,14 @@ def _refusal(error: ClientError, doing: str, said: str) -> RetriableError:
     code = service_code(error)
     if not is_aws_code(code):
         return no_aws_answer(doing, said)
-    if error.operation_name == "AssumeRole":
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    common = common_code(code, said)
+    if error.operation_name == "AssumeRole" and common is None:
         return CommonFaultError(
             ROLE_REFUSED,
             f"{doing}: {said}: check source.role_arn, source.external_id and the "
             "role's trust policy",
         )
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-    common = common_code(code)
     if common is None and status in _REFUSED_STATUSES:
         common = CREDENTIALS_REFUSED
     if common:

@@ -119,8 +119,8 @@ def refusal(
         region: The bucket's, where S3 named it.
     """
     said = f"{status} {code} {message}".strip()[:_MAX_SAID]
-    common = CREDENTIALS_REFUSED if status == _UNAUTHORIZED else common_code(code)
-    if common:
+    unauthorized = CREDENTIALS_REFUSED if status == _UNAUTHORIZED else None
+    if common := common_code(code, message) or unauthorized:
         return common_fault(f"cannot read {ref.url}", common, said)
     if status in _CLIENT_ERRORS and not is_aws_code(code):
         # A proxy's page, and not S3's word that an object is not there.

@@ -21,6 +21,7 @@ from obstore.store import S3Store
 from worker.errors import AccessDeniedError, BadObjectError, CommonFaultError
 from worker.source.faults import (
     AWS_ERRORS,
+    CREDENTIALS_REFUSED,
     NOT_AWS_ERRORS,
     no_aws_answer,
     not_aws_fault,
@@ -164,6 +165,8 @@ class ObjectReader:
             if isinstance(fault, CommonFaultError):
                 # Refused credentials must not be remembered.
                 self._stores.forget((ref.bucket, region))
+                if fault.code == CREDENTIALS_REFUSED:
+                    self._session.renew_credentials()
             raise fault from error
 
     def _read_by_obstore(self, ref: ObjectRef, region: str) -> Body:

@@ -11,16 +11,10 @@ from typing import TYPE_CHECKING, Any
 import boto3.session
 import botocore.session
 from botocore.config import Config
-from botocore.credentials import (
-    AssumeRoleCredentialFetcher,
-    CredentialProvider,
-    CredentialResolver,
-    DeferredRefreshableCredentials,
-    RefreshableCredentials,
-)
 from botocore.exceptions import ConfigNotFound, ConfigParseError, ProfileNotFound
 
 from worker.errors import CommonFaultError, ConfigError
+from worker.source.credentials import RenewableCredentials, role_credentials
 from worker.source.faults import (
     AWS_ERRORS,
     NO_CREDENTIALS,
@@ -32,7 +26,6 @@ from worker.source.faults import (
 from worker.source.recent import Recent
 
 if TYPE_CHECKING:
-    from botocore.client import BaseClient
     from botocore.config import _S3Dict
     from botocore.credentials import Credentials
     from mypy_boto3_s3 import S3Client
@@ -71,7 +64,9 @@ class AwsSession:
         own = self._identity()
         self.region = source.region or _region(own)
         self.ca_bundle = _ca_bundle(own)
-        core = self._assuming(own) if source.role_arn else own
+        self._credentials = RenewableCredentials(self._load_credentials)
+        core = botocore.session.Session(profile=source.profile or None)
+        self._credentials.use_in(core)
         self._boto3 = boto3.session.Session(
             botocore_session=core, region_name=self.region
         )
@@ -98,27 +93,31 @@ class AwsSession:
         """
         doing = "cannot sign requests to AWS"
         try:
-            with self._lock:
-                credentials = self._boto3.get_credentials()
-            frozen = credentials and credentials.get_frozen_credentials()
+            frozen = self._credentials.get_frozen_credentials()
         except AWS_ERRORS as error:
             raise fault_of(error, doing) from error
         except NOT_AWS_ERRORS as error:
             raise not_aws_fault(error, doing) from error
-        if not (frozen and frozen.access_key and frozen.secret_key):
+        if not (frozen.access_key and frozen.secret_key):
             raise CommonFaultError(
                 NO_CREDENTIALS, no_credentials(doing, "no AWS credentials found")
             )
         # botocore refreshes them minutes before they expire, but only when asked.
-        is_refreshable = isinstance(credentials, RefreshableCredentials)
         return {
             "access_key_id": frozen.access_key,
             "secret_access_key": frozen.secret_key,
             "token": frozen.token,
             "expires_at": datetime.now(UTC) + _CREDENTIAL_LIFE
-            if is_refreshable
+            if self._credentials.is_refreshable
             else None,
         }
+
+    def renew_credentials(self) -> None:
+        """Find credentials anew at the next call: AWS refuses what there is.
+
+        boto3's calls see to it by themselves.
+        """
+        self._credentials.renew()
 
     def _new_s3_client(self, region: str) -> S3Client:
         endpoint_url = self._endpoint(self._source.s3_endpoint_url)
@@ -161,60 +160,23 @@ class AwsSession:
             )
         return core
 
-    def _assuming(self, own: botocore.session.Session) -> botocore.session.Session:
-        """A session whose credentials are those of ``role_arn``."""
-        core = botocore.session.Session(profile=self._source.profile or None)
-        provider = _RoleProvider(own, self._source, self.region)
-        core.register_component("credential_provider", CredentialResolver([provider]))
-        return core
-
-
-class _RoleProvider(CredentialProvider):
-    """Credentials of ``source.role_arn``, asked of STS by another identity."""
-
-    METHOD = "assume-role"
-
-    def __init__(
-        self, own: botocore.session.Session, source: SourceConfig, region: str
-    ) -> None:
-        super().__init__(own)
-        self._own = own
-        self._source = source
-        self._region = region
-
-    def load(self) -> Credentials | None:
-        own_credentials = self._own.get_credentials()
-        if own_credentials is None:
-            return None
-        arguments = {"RoleSessionName": self._source.role_session_name}
-        if self._source.external_id:
-            arguments["ExternalId"] = self._source.external_id
-        fetcher = AssumeRoleCredentialFetcher(
-            self._sts_client, own_credentials, self._source.role_arn, arguments
+    def _load_credentials(self) -> Credentials | None:
+        own, source = self._identity(), self._source
+        if not source.role_arn:
+            return own.get_credentials()
+        arguments = {"RoleSessionName": source.role_session_name}
+        if source.external_id:
+            arguments["ExternalId"] = source.external_id
+        return role_credentials(
+            own,
+            role_arn=source.role_arn,
+            arguments=arguments,
+            client_settings={
+                "region_name": self.region,
+                "endpoint_url": source.endpoint_url or None,
+                "config": _config(),
+            },
         )
-        return DeferredRefreshableCredentials(
-            fetcher.fetch_credentials, method=self.METHOD
-        )
-
-    def _sts_client(
-        self,
-        service: str,
-        *,
-        aws_access_key_id: str,
-        aws_secret_access_key: str,
-        aws_session_token: str | None,
-    ) -> BaseClient:
-        """As the fetcher calls it, with the credentials of the other identity."""
-        client: BaseClient = self._own.create_client(
-            service,
-            region_name=self._region,
-            endpoint_url=self._source.endpoint_url or None,
-            aws_access_key_id=aws_access_key_id,
-            aws_secret_access_key=aws_secret_access_key,
-            aws_session_token=aws_session_token,
-            config=_config(),
-        )
-        return client
 
 
 def _follow_no_redirect(params: dict[str, Any], **_: object) -> None:

@@ -6,6 +6,7 @@ import gzip
 import itertools
 import json
 from typing import TYPE_CHECKING
+from urllib.parse import unquote_plus
 
 import pytest
 
@@ -77,6 +78,19 @@ def refs(queue: Queue) -> list[ObjectRef]:
         "AWSLogs/123456789012/CloudTrail/us-east-1/2024/03/01/a.json.gz",
         "year=2024/a b+c%20d/é \N{GRINNING FACE}.gz",
         "with//empty/./segments/",
+        "100%/%2F/%252B/%zz",
+        "plus+and space/ both +",
+        "a=b&c?d#e;f:g,h@i!j$k*l'm(n)[o]{p}|q^r`s~t",
+        'back\\slash and "quotes" <tag>',
+        "日本語/ключ/\N{GRINNING FACE}/e\u0301",
+        f"{'é' * 511}.x",
+        "/leading",
+        "trailing/",
+        "//",
+        "./a",
+        "a/../b",
+        "..",
+        "tab\tand\x7f",
     ],
 )
 def test_an_uploaded_object_is_announced_and_read(
@@ -84,8 +98,13 @@ def test_an_uploaded_object_is_announced_and_read(
 ) -> None:
     stored = gzip.compress(b'{"Records": []}')
     aws.put_object(pipeline.bucket, key, stored)
+    for other in {key.strip("/"), key.replace("//", "/"), unquote_plus(key)} - {
+        key,
+        "",
+    }:
+        aws.client("s3").put_object(Bucket=pipeline.bucket, Key=other, Body=b"wrong")
 
-    (ref,) = refs(queue)
+    ref = next(one for one in refs(queue) if one.key == key)
     body = reader.read(ref)
 
     assert (ref.bucket, ref.key, ref.size_bytes) == (pipeline.bucket, key, len(stored))

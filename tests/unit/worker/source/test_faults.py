@@ -30,7 +30,9 @@ def caused_by(error: BotoCoreError, cause: OSError) -> BotoCoreError:
     return error
 
 
-def answer(status: int, code: str, message: str = "why") -> ClientError:
+def answer(
+    status: int, code: str, message: str = "why", operation: str = "ReceiveMessage"
+) -> ClientError:
     return ClientError(
         {
             "Error": {"Code": code, "Message": message},
@@ -42,7 +44,7 @@ def answer(status: int, code: str, message: str = "why") -> ClientError:
                 "RetryAttempts": 0,
             },
         },
-        "ReceiveMessage",
+        operation,
     )
 
 
@@ -112,6 +114,46 @@ def test_a_known_code_says_more_than_its_status(status: int, code: str) -> None:
     fault = fault_of(answer(status, code), DOING)
     assert isinstance(fault, CommonFaultError)
     assert fault.code != "credentials_refused"
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("RequestTimeTooSkewed", "The difference is too large."),
+        (
+            "InvalidSignatureException",
+            "Signature expired: 20261121T131146Z is now earlier than 20261121T134146Z",
+        ),
+        (
+            "SignatureDoesNotMatch",
+            "Signature not yet current: 20261121T131146Z is still later than "
+            "20261121T124146Z",
+        ),
+        (
+            "AccessDenied",
+            "Difference between the request time and the current time is too large",
+        ),
+    ],
+)
+@pytest.mark.parametrize("operation", ["ReceiveMessage", "AssumeRole"])
+def test_a_wrong_clock_is_named(code: str, message: str, operation: str) -> None:
+    fault = fault_of(answer(403, code, message, operation), DOING)
+    assert isinstance(fault, CommonFaultError)
+    assert fault.code == "clock_skew"
+    assert str(fault).endswith("set this machine's clock")
+
+
+@pytest.mark.parametrize(
+    ("code", "ours"),
+    [
+        ("ExpiredToken", "credentials_refused"),
+        ("Throttling", "throttled"),
+        ("AccessDenied", "role_refused"),
+    ],
+)
+def test_a_role_is_only_blamed_for_what_is_about_it(code: str, ours: str) -> None:
+    fault = fault_of(answer(403, code, operation="AssumeRole"), DOING)
+    assert fault.code == ours
 
 
 def test_any_other_answer_keeps_its_code() -> None:
