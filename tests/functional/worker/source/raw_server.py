@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, Self
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
+    from io import BufferedReader
     from types import TracebackType
 
 STOP_LATENCY_S = 0.01
@@ -27,6 +28,7 @@ class Request:
     method: str
     target: str
     headers: dict[str, str]
+    body: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,7 @@ class RawServer:
             except OSError:
                 return  # the client did not trust us
         with connection, connection.makefile("rb") as stream:
-            while request := _read_request(stream.readline):
+            while request := _read_request(stream):
                 self.requests.append(request)
                 if request.method == "CONNECT" and self.tunnel_port:
                     connection.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
@@ -166,7 +168,8 @@ class _Server(socketserver.ThreadingTCPServer):
     request_queue_size = 64
 
 
-def _read_request(read_line: Callable[[], bytes]) -> Request | None:
+def _read_request(stream: BufferedReader) -> Request | None:
+    read_line = stream.readline
     try:
         words = read_line().decode("latin-1").split()
         if len(words) < _REQUEST_LINE_WORDS:
@@ -175,9 +178,10 @@ def _read_request(read_line: Callable[[], bytes]) -> Request | None:
         while line := read_line().strip().decode("latin-1"):
             name, _, value = line.partition(":")
             headers[name.lower()] = value.strip()
+        body = stream.read(int(headers.get("content-length", 0)))
     except OSError:
         return None
-    return Request(words[0], words[1], headers)
+    return Request(words[0], words[1], headers, body)
 
 
 def _tunnel(client: socket.socket, port: int) -> None:

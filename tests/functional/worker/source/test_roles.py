@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
 
 import pytest
 
 from tests.fakes.aws import source_config
-from tests.functional.worker.source.raw_server import RawServer, Request
+from tests.functional.worker.source.raw_server import (
+    RawServer,
+    Request,
+    ok,
+    s3_error,
+)
 from worker.errors import CommonFaultError
 from worker.source.notifications import ObjectRef
 from worker.source.objects import ObjectReader
@@ -47,6 +53,51 @@ class Sts:
             f"<Expiration>{expires_at:%Y-%m-%dT%H:%M:%SZ}</Expiration>"
             "</Credentials></AssumeRoleResult></AssumeRoleResponse>",
         )
+
+
+def test_another_accounts_role_is_asked_for_with_its_external_id() -> None:
+    sts = Sts(life=dt.timedelta(hours=1))
+    with RawServer(sts) as server:
+        source = source_config(
+            endpoint_url=server.url,
+            role_arn=ROLE_ARN,
+            external_id="trail:1/a",
+            role_session_name="reader@host",
+        )
+        AwsSession(source).credential()
+        AwsSession(source.model_copy(update={"external_id": ""})).credential()
+
+    asked, without = (parse_qs(one.body.decode()) for one in server.requests)
+    assert asked["Action"] == ["AssumeRole"]
+    assert asked["RoleArn"] == [ROLE_ARN]
+    assert asked["RoleSessionName"] == ["reader@host"]
+    assert asked["ExternalId"] == ["trail:1/a"]
+    assert "ExternalId" not in without
+
+
+def test_a_session_that_was_revoked_is_asked_for_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It had an hour to live: nobody would refresh it for that long."""
+    monkeypatch.setattr("worker.source.credentials.MIN_AGE_S", 0)
+    sts = Sts(life=dt.timedelta(hours=1))
+
+    def answer_all(request: Request) -> bytes:
+        if b"AssumeRole" in request.body:
+            return sts(request)
+        is_old = request.headers["x-amz-security-token"] == "token-1"
+        return s3_error(400, "ExpiredToken") if is_old else ok()
+
+    with RawServer(answer_all) as server:
+        source = source_config(endpoint_url=server.url, role_arn=ROLE_ARN)
+        for key in ("a/b", "a//b"):
+            sts.calls_count = 0
+            reader = ObjectReader(AwsSession(source), source)
+            with pytest.raises(CommonFaultError) as caught:
+                reader.read(ObjectRef("bucket", key))
+            assert caught.value.code == "credentials_refused"
+            assert bytes(reader.read(ObjectRef("bucket", key)).data) == b"abc"
+            assert sts.calls_count == 2
 
 
 def test_credentials_are_kept_while_they_live() -> None:
