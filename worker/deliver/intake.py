@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from plugin_bridge.forward.backoff import Backoff
@@ -57,6 +58,10 @@ class Intake:
         backlog_objects: How many objects may wait here before their first record is
             emitted.
         until_empty: Watch out for the queue's end.
+
+    Attributes:
+        reasons: How many parts of messages needed no download, and how many messages
+            were no notification, by their reason.
     """
 
     def __init__(
@@ -96,6 +101,7 @@ class Intake:
         self._depth_complaint = Complaint(logger, over="the queue's depth is known")
         self._depth_not_before = 0.0
         self._is_closed = False
+        self.reasons: Counter[str] = Counter()
 
     @property
     def is_idle(self) -> bool:
@@ -109,6 +115,11 @@ class Intake:
     def close(self) -> None:
         """Order no more receives; what one under way brings is given back."""
         self._is_closed = True
+        if self.reasons:
+            logger.info(
+                "not read, by reason: %s",
+                ", ".join(f"{n} {reason}" for reason, n in self.reasons.most_common()),
+            )
 
     def step(self, now: float, *, has_room: bool, backlog: int) -> None:
         """Order a receive where that is right.
@@ -192,6 +203,7 @@ class Intake:
     def _take(self, message: Message, began_at: float) -> None:
         refs: tuple[ObjectRef, ...] = ()
         unknown: UnknownMessageError | None = None
+        reasons: list[str] = []
         try:
             notification = self._selection.select(
                 parse(
@@ -202,9 +214,11 @@ class Intake:
             )
         except UnknownMessageError as error:
             unknown = error
+            reasons.append(error.code)
         else:
             refs = notification.objects
             for part in notification.ignored:
+                reasons.append(part.reason)
                 place = {"bucket": part.bucket, "key": part.key} if part.key else {}
                 logger.info(
                     "message part needs no download: %s",
@@ -219,7 +233,9 @@ class Intake:
         )
         if self._is_closed:
             self._settlement.give_back(holder, 0)
-        elif unknown is not None:
+            return
+        self.reasons.update(reasons)
+        if unknown is not None:
             self._failing.on_unknown_message(holder, unknown)
         elif refs:
             for item in holder.objects:

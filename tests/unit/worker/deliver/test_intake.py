@@ -194,6 +194,33 @@ def test_unknown_messages_go_back_with_a_delay(scene: Scene, body: str) -> None:
     assert scene.progress.objects_failed == 1
 
 
+def test_what_is_not_read_is_counted_by_reason_and_said_in_the_end(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    scene.step()
+    scene.bring(
+        make_message(0, event("x/Digest/y", "a", "x/Digest/z")),
+        make_message(1, '{"Service": "Amazon S3", "Event": "s3:TestEvent"}'),
+        make_message(2, "hello"),
+        make_message(3, event("a", bucket="other")),
+    )
+    assert scene.intake.reasons == {
+        "excluded_key": 2,
+        "test_event": 1,
+        "not_json": 1,
+        "forbidden_bucket": 1,
+    }
+    scene.step()
+    scene.intake.close()
+    assert caplog.messages[-1] == (
+        "not read, by reason: 2 excluded_key, 1 test_event, 1 not_json, "
+        "1 forbidden_bucket"
+    )
+    scene.bring(make_message(4, "given back, for others to count"))
+    assert scene.intake.reasons["not_json"] == 1
+
+
 def test_unknown_messages_are_deleted_where_so_configured() -> None:
     scene = Scene(on_unknown_message="delete")
     scene.step()
