@@ -75,6 +75,7 @@ _ANSWER = re.compile(
     r"\n +status: (?P<status>\d{3}),"
     r'(?:\n +body: Some\(\n +"(?P<body>.*)",)?'
 )
+_OTHER_OWNER = ", and so does a bucket that is not of source.expected_bucket_owner, {}"
 _CODE = re.compile(r"<Code>([^<]*)</Code>")
 _REGION = re.compile(r"<Region>([^<]*)</Region>")
 _MESSAGE = re.compile(r"<Message>([^<]*)</Message>")
@@ -107,6 +108,7 @@ def refusal(
     code: str,
     message: str,
     region: str | None = None,
+    expected_owner: str = "",
 ) -> RetriableError:
     """The error for an answer of S3 that is no object.
 
@@ -117,6 +119,7 @@ def refusal(
         code: S3's own; empty where it gave none.
         message: S3's own.
         region: The bucket's, where S3 named it.
+        expected_owner: Account id that the bucket was to belong to; empty: any.
     """
     said = f"{status} {code} {message}".strip()[:_MAX_SAID]
     unauthorized = CREDENTIALS_REFUSED if status == _UNAUTHORIZED else None
@@ -149,7 +152,8 @@ def refusal(
         ours, what = (
             ACCESS_DENIED,
             f"access denied: allow {action}, and kms:Decrypt if it is encrypted; "
-            "without s3:ListBucket a missing key looks the same",
+            "without s3:ListBucket a missing key looks the same"
+            f"{_OTHER_OWNER.format(expected_owner) if expected_owner else ''}",
         )
     elif code == "SlowDown" or status == _TOO_MANY_REQUESTS:
         ours, what = SLOW_DOWN, "S3 asks to slow down"
@@ -191,7 +195,11 @@ def obstore_fault(ref: ObjectRef, asked_in: str, error: Exception) -> RetriableE
 
 
 def boto3_fault(
-    ref: ObjectRef, asked_in: str, error: BotoCoreError | ClientError
+    ref: ObjectRef,
+    asked_in: str,
+    error: BotoCoreError | ClientError,
+    *,
+    expected_owner: str = "",
 ) -> RetriableError:
     """Translate what boto3 raised, whether on the request or in its body."""
     if isinstance(error, ClientError) and error.operation_name != "AssumeRole":
@@ -202,6 +210,7 @@ def boto3_fault(
             code=service_code(error),
             message=error.response.get("Error", {}).get("Message", ""),
             region=region_in(error.response),
+            expected_owner=expected_owner,
         )
     if isinstance(error, ReadTimeoutError):
         return timeout(ref)

@@ -194,7 +194,9 @@ class ObjectReader:
                 self._check_size(ref, response["ContentLength"])
                 data = stream.read()
         except AWS_ERRORS as error:
-            raise boto3_fault(ref, region, error) from error
+            raise boto3_fault(
+                ref, region, error, expected_owner=self._expected_owner
+            ) from error
         except NOT_AWS_ERRORS as error:
             raise not_aws_fault(error, f"cannot read {ref.url}") from error
         return Body(

@@ -8,10 +8,11 @@ import json
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
+import boto3
 import pytest
 
 from tests.fakes.aws import source_config
-from worker.demo.aws import ACCESS_KEY_ID, EmbeddedAws, Pipeline
+from worker.demo.aws import ACCESS_KEY_ID, SECRET_ACCESS_KEY, EmbeddedAws, Pipeline
 from worker.errors import CommonFaultError, DownloadError, MissingObjectError
 from worker.source.notifications import ObjectRef, parse
 from worker.source.objects import ObjectReader
@@ -216,3 +217,32 @@ def test_a_message_in_an_sns_envelope_is_read(
     )
 
     assert [ref.key for ref in refs(queue)] == ["a", "b"]
+
+
+@pytest.mark.parametrize("is_raw", [False, True])
+def test_a_notification_that_came_through_sns_is_read(
+    aws: EmbeddedAws, pipeline: Pipeline, queue: Queue, *, is_raw: bool
+) -> None:
+    aws.put_object(pipeline.bucket, "a b+c", b"x")
+    (sent,) = receive(queue)
+    sns = boto3.client(
+        "sns",
+        endpoint_url=aws.endpoint_url,
+        region_name=aws.region,
+        aws_access_key_id=ACCESS_KEY_ID,
+        aws_secret_access_key=SECRET_ACCESS_KEY,
+    )
+    topic_arn = sns.create_topic(Name=f"trail-{next(numbers)}")["TopicArn"]
+    name = pipeline.queue_url.rpartition("/")[2]
+    sns.subscribe(
+        TopicArn=topic_arn,
+        Protocol="sqs",
+        Endpoint=f"arn:aws:sqs:{aws.region}:123456789012:{name}",
+        Attributes={"RawMessageDelivery": str(is_raw).lower()},
+    )
+    sns.publish(TopicArn=topic_arn, Message=sent.body)
+
+    (message,) = receive(queue)
+
+    assert ('"TopicArn"' in message.body) is not is_raw
+    assert parse(message.body) == parse(sent.body)

@@ -36,6 +36,7 @@ from worker.errors import (
 from worker.source.notifications import ObjectRef
 from worker.source.object_faults import WrongRegionError
 from worker.source.objects import Body, ObjectReader, is_changed_by_obstore
+from worker.source.queue import Queue
 from worker.source.sessions import AwsSession
 
 if TYPE_CHECKING:
@@ -120,6 +121,37 @@ def test_the_expected_owner_is_signed_into_the_request() -> None:
     (request,) = server.requests
     assert request.headers["x-amz-expected-bucket-owner"] == OWNER
     assert "x-amz-expected-bucket-owner" in request.headers["authorization"]
+
+
+def test_a_refusal_says_that_the_owner_may_be_another() -> None:
+    with RawServer(lambda _: s3_error(403, "AccessDenied")) as server:
+        with pytest.raises(AccessDeniedError, match="expected_bucket_owner") as caught:
+            reader(server.url, expected_bucket_owner=OWNER).read(PLAIN)
+        assert OWNER in str(caught.value)
+
+
+@EITHER_WAY
+def test_a_services_own_endpoint_wins_over_the_common_one(key: str) -> None:
+    sqs = b"HTTP/1.1 200 OK\r\nx-amzn-RequestId: 1\r\nContent-Length: 2\r\n\r\n{}"
+    with (
+        RawServer(lambda _: s3_error(500, "Wrong")) as common,
+        RawServer(lambda _: ok(b"own")) as s3,
+        RawServer(lambda _: sqs) as queue,
+    ):
+        source = source_config(
+            endpoint_url=common.url,
+            s3_endpoint_url=s3.url,
+            sqs_endpoint_url=queue.url,
+        )
+        session = AwsSession(source)
+        body = ObjectReader(session, source).read(ObjectRef("trail-logs", key))
+        received = Queue(session.sqs_client(), source.queue_url).receive(
+            max_messages=1, wait_s=0, visibility_timeout_s=1
+        )
+
+    assert bytes(body.data) == b"own"
+    assert received == []
+    assert (len(common.requests), len(queue.requests)) == (0, 1)
 
 
 keys = st.text(
