@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.system
 
 FILES = 20
-OUTAGE_S = 2.0
+OUTAGE_S = 4.0  # boto3's own attempts may take 3 s, and would hide a shorter one
 BUCKET = "trail-logs"
 
 
@@ -106,7 +106,7 @@ def test_an_outage_is_waited_for_and_said_once(
         assert said in complaints[0]["message"]
         assert "Traceback" not in daemon.log
     # boto3 and obstore try up to four times themselves, and 20 objects wait for S3.
-    assert 1 <= scene.struck(fault) <= 4 * FILES * 5
+    assert 1 <= scene.struck(fault) <= 4 * FILES * 8
     assert tally["max_receives"] == 1, "the outage must not wear out any message"
 
 
