@@ -1,0 +1,1 @@
+"""What trailfeed costs, as ratios within one run: ``scripts/bench``."""

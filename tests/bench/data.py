@@ -1,0 +1,68 @@
+"""The bench's objects: CloudTrail files of a given number of records, from a seed."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from worker.demo.calls import EVERYDAY
+from worker.demo.events import record
+
+BEGIN = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+DISTINCT_BODIES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """Objects that are alike.
+
+    Attributes:
+        bodies: Distinct ones, gzipped; the objects take turns with them.
+        objects: How many there are.
+        records_per_object: In each.
+    """
+
+    name: str
+    bodies: tuple[bytes, ...]
+    objects: int
+    records_per_object: int
+
+    @property
+    def records(self) -> int:
+        return self.objects * self.records_per_object
+
+    @property
+    def size_bytes(self) -> int:
+        """Of all objects together, as stored."""
+        return sum(map(len, self.in_turn()))
+
+    def in_turn(self) -> list[bytes]:
+        """The objects' bodies."""
+        return [self.bodies[n % len(self.bodies)] for n in range(self.objects)]
+
+    def keyed(self, prefix: str) -> dict[str, bytes]:
+        """The objects by their keys."""
+        folder = "AWSLogs/123456789012/CloudTrail/us-east-1/2026/11/20"
+        return {
+            f"{folder}/{prefix}-{n}.json.gz": body
+            for n, body in enumerate(self.in_turn())
+        }
+
+
+def make_mix(name: str, *, objects: int, records_per_object: int, seed: int) -> Mix:
+    """Make objects of everyday calls; the same arguments make the same bytes."""
+    rng = random.Random(seed)  # noqa: S311 - example data
+    calls, weights = zip(*EVERYDAY, strict=True)
+    bodies = []
+    for _ in range(min(objects, DISTINCT_BODIES)):
+        chosen = rng.choices(calls, weights, k=records_per_object)
+        records = [
+            record(call, BEGIN + timedelta(seconds=n), rng)
+            for n, call in enumerate(chosen)
+        ]
+        document = json.dumps({"Records": records}, separators=(",", ":"))
+        bodies.append(gzip.compress(document.encode(), mtime=0))
+    return Mix(name, tuple(bodies), objects, records_per_object)

@@ -1,0 +1,176 @@
+"""One trailfeed between an AWS stand-in and a receiver, and what it uses up."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import psutil
+
+from tests.fakes.aws_standin.process import ROOT, AwsStandIn
+from tests.fakes.daemon import Daemon, merged
+from worker.demo.aws import ACCESS_KEY_ID, SECRET_ACCESS_KEY
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from tests.bench.data import Mix
+    from tests.fakes.daemon import Settings
+
+POLL_S = 0.05
+PATIENCE_S = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a daemon has used up so far.
+
+    Attributes:
+        cpu_s: Of all its processes, living and dead.
+        peak_rss_bytes: Of the worker that had most.
+    """
+
+    cpu_s: float
+    peak_rss_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one mix cost from the first receive to the last delete.
+
+    Attributes:
+        cpu_s: CPU time of the whole process tree.
+        seconds: Wall time.
+    """
+
+    cpu_s: float
+    seconds: float
+    peak_rss_bytes: int
+
+
+class Sink:
+    """The receiver, counting, while the ``with`` block runs."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._process: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> Self:
+        self._path.unlink(missing_ok=True)
+        self._process = subprocess.Popen(  # noqa: S603 - our own program
+            [sys.executable, "-m", "tests.bench.sink", str(self._path)],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            bufsize=1,
+        )
+        assert self._process.stdout is not None
+        assert self._process.stdout.readline() == "ready\n"
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        assert self._process is not None
+        self._process.communicate(timeout=10)
+
+    def records(self) -> int:
+        """How many records it has acknowledged."""
+        assert self._process is not None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write("\n")
+        return int(self._process.stdout.readline())
+
+
+def settings_for(
+    aws: AwsStandIn, queue_url: str, address: str, folder: Path, *, workers: int
+) -> Settings:
+    """The defaults, but for who and where."""
+    return {
+        "source": {
+            "queue_url": queue_url,
+            "region": aws.region,
+            "endpoint_url": aws.endpoint_url,
+            "access_key_id": ACCESS_KEY_ID,
+            "secret_access_key": SECRET_ACCESS_KEY,
+        },
+        "output": {"address": address},
+        "pool": {"workers": workers},
+        "state": {"dir": str(folder / "state")},
+        "log": {"format": "json"},
+        "status": {"listen": ""},
+    }
+
+
+def measure(
+    mix: Mix,
+    folder: Path,
+    *,
+    workers: int = 2,
+    address: str = "",
+    changes: Settings | None = None,
+) -> Measured:
+    """Deliver a mix, and see what that costs once the pool stands.
+
+    Args:
+        mix: What lies in the bucket, and is announced all at once.
+        folder: Empty; to work in.
+        workers: Of the pool.
+        address: Of another receiver than the counting one.
+        changes: Of the configuration.
+    """
+    with AwsStandIn() as aws, Sink(folder / "sink.sock") as sink:
+        queue_url = aws.make_queue("events")
+        settings = merged(
+            settings_for(
+                aws,
+                queue_url,
+                address or f"unix://{folder / 'sink.sock'}",
+                folder,
+                workers=workers,
+            ),
+            changes or {},
+        )
+        with Daemon(folder, settings) as daemon:
+            daemon.wait_for_boot(workers)
+            before = usage_of(daemon)
+            began_at = time.monotonic()
+            aws.load("logs", mix.keyed("bench"), queue="events")
+            while aws.depth("events"):
+                time.sleep(POLL_S)
+                if time.monotonic() - began_at > PATIENCE_S:
+                    raise TimeoutError(f"{mix.name} was not delivered; {daemon.log}")
+            seconds = time.monotonic() - began_at
+            after = usage_of(daemon)
+        if not address and sink.records() != mix.records:
+            raise ValueError(f"{sink.records()} of {mix.records} records came")
+    return Measured(after.cpu_s - before.cpu_s, seconds, after.peak_rss_bytes)
+
+
+def usage_of(daemon: Daemon) -> Usage:
+    """Look at the supervisor and all its descendants."""
+    supervisor = psutil.Process(daemon.process.pid)
+    times = supervisor.cpu_times()
+    cpu_s = times.children_user + times.children_system
+    peaks = [0]
+    for process in (supervisor, *supervisor.children(recursive=True)):
+        one = process.cpu_times()
+        cpu_s += one.user + one.system
+        peaks.append(_peak_rss_bytes(process.pid))
+    return Usage(cpu_s, max(peaks))
+
+
+def _peak_rss_bytes(pid: int) -> int:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    return 0
