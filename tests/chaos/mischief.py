@@ -47,8 +47,8 @@ OUTAGES = {
     "sqs_reset": 3.0,
 }
 WEIGHTS = {
-    "kill_worker": 40,
-    "kill_supervisor": 10,
+    "kill_worker": 45,
+    "kill_supervisor": 12,
     "restart_receiver": 10,
     "stall": 8,
     "cut": 10,

@@ -140,8 +140,10 @@ def judge(
     examples: list[str] = []
     known = set(sent)
     for event_id, deliveries in delivered.deliveries.items():
-        for before, after in pairwise(deliveries):
-            cause = _cause(before, after, kills, full_disk, window_chunks)
+        for number, (before, after) in enumerate(pairwise(deliveries), 2):
+            cause = _cause(before, kills, window_chunks) or (
+                "full disk" if _any_within(deliveries[:number], full_disk) else "none"
+            )
             causes[cause] += 1
             if cause == "none":
                 examples.append(f"{event_id} at {before.at:.1f} and {after.at:.1f}")
@@ -157,23 +159,19 @@ def judge(
     )
 
 
-def _cause(
-    before: Delivery,
-    after: Delivery,
-    kills: Sequence[float],
-    full_disk: Sequence[Period],
-    window_chunks: int,
-) -> str:
+def _cause(before: Delivery, kills: Sequence[float], window_chunks: int) -> str:
+    """Why what was delivered had to be delivered again; or empty."""
     connection = before.connection
     if any(0 <= before.position - at < window_chunks for at in connection.refused):
         return "lost ack"
     in_last_window = before.position >= connection.frames - window_chunks
     if in_last_window and connection.was_lost(kills):
         return "lost connection"
-    if any(
-        begin <= delivery.at <= end
-        for begin, end in full_disk
-        for delivery in (before, after)
-    ):
-        return "full disk"
-    return "none"
+    return ""
+
+
+def _any_within(deliveries: Sequence[Delivery], periods: Sequence[Period]) -> bool:
+    """Without a journal two workers may hold the same object, for as long as it takes."""
+    return any(
+        begin <= delivery.at <= end for begin, end in periods for delivery in deliveries
+    )

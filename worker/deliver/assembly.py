@@ -35,6 +35,7 @@ from worker.deliver.quarantine import Quarantine
 from worker.deliver.segments import Segmenter
 from worker.deliver.settlement import Settlement
 from worker.errors import JournalError
+from worker.source.lean_sqs import LeanSqs
 from worker.source.objects import ObjectReader
 from worker.source.queue import Queue
 from worker.source.selection import Selection
@@ -114,9 +115,10 @@ def build_loop(
         ConfigError: The AWS session or the journal cannot be made as configured.
     """
     session = AwsSession(config.source)
+    client = session.sqs_client()
     return assemble(
         config,
-        queue=Queue(session.sqs_client(), config.source.queue_url),
+        queue=Queue(client, config.source.queue_url, LeanSqs.of(session, client)),
         objects=ObjectReader(
             session, config.source, max_bytes=config.decode.max_object_bytes
         ),

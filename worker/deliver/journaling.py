@@ -114,6 +114,8 @@ class Journaling:
         item, body = event.item, event.body
         key = _key_of(item.ref, body.version_id, body.etag)
         if key is None or key == item.key or self._is_without_journal:
+            # Not claimed without a journal; noted all the same, once that is back.
+            item.key = item.key or key
             self._decisions.emit.append(event)
             return
         # Overwritten since the notification, or a notification that named no version.
@@ -286,10 +288,11 @@ class Journaling:
 def _start_again(item: HeldObject) -> None:
     """Forget what an object was known as, and how far that one had come.
 
-    The next body may be another one's: to skip records of it would lose them.
+    The next body may be another one's: to skip records of it would lose them. Once a
+    record was emitted there is no next body.
     """
-    item.key = None
     if not item.has_begun:
+        item.key = None
         item.acked_records = 0
 
 

@@ -17,7 +17,7 @@ from worker.deliver.journal_batch import (
     Standing,
 )
 from worker.deliver.journaling import FIRST_PAUSE_S, MAX_PAUSE_S, Decisions, Journaling
-from worker.deliver.ledger import Fate, HeldObject, Ledger
+from worker.deliver.ledger import Fate, HeldObject, Ledger, Span
 from worker.errors import JournalError
 from worker.source.notifications import ObjectRef
 from worker.source.objects import Body
@@ -208,6 +208,28 @@ def test_a_failed_journal_never_makes_records_be_skipped(scene: Scene) -> None:
     event = scene.body(item, etag=OTHER_ETAG)
     assert scene.turn().emit == [event]
     assert item.acked_records == 0
+
+
+def test_what_was_begun_without_the_journal_is_noted_once_that_is_back(
+    scene: Scene,
+) -> None:
+    item = scene.begin(0)
+    scene.fail()
+    scene.body(item)
+    scene.ledger.emit(item)
+    scene.ledger.seal("a", (Span(item, 0, 5, 5),))
+    scene.turn()
+    scene.now = FIRST_PAUSE_S
+    scene.journaling.step(scene.now)
+    item.total_records = 5
+    scene.ledger.acknowledge("a")
+    scene.ledger.finish(item)
+    scene.commits.batches.clear()
+    scene.journaling.on_committed(Committed({}))
+    scene.journaling.step(scene.now)
+    (batch,) = scene.commits.batches
+    (noted,) = (step for step in batch.steps if getattr(step, "is_finished", False))
+    assert noted.key == key()
 
 
 def test_an_abandoned_asker_gives_its_claim_up_again(scene: Scene) -> None:
