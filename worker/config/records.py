@@ -17,8 +17,9 @@ class DecodeConfig(Section):
     """How the object is compressed; ``auto`` looks at its first bytes."""
     charset: values.Charset = "utf-8"
     """Character set of the text."""
-    record_location: str = ""
-    """Dotted path of the part to emit; records without it are dropped; empty: all."""
+    record_location: values.PathOrEmpty = ""
+    """Dotted path of the part to emit; records without it are dropped; empty: all.
+    An array there gives a record an element."""
     shape: Literal["event", "file"] = "event"
     """One record per entry of ``Records``, or one per file that holds the array."""
     with_metadata: bool = False
@@ -27,14 +28,14 @@ class DecodeConfig(Section):
     """The field that ``with_metadata`` adds."""
     id_field: str = ""
     """The field for a deterministic record id; empty: none."""
-    time_field: values.NonEmpty = "eventTime"
+    time_field: values.Path = "eventTime"
     """Dotted path of the record's time."""
-    time_format: values.NonEmpty = "iso8601"
+    time_format: values.TimeFormat = "iso8601"
     """``iso8601``, ``epoch_s``, ``epoch_ms``, or a strptime format."""
     csv_columns: values.Listed[values.NonEmpty] = ()
-    """Column names; empty: the first row."""
-    csv_delimiter: values.Character = ","
-    """The one character between columns."""
+    """Column names of ``csv`` and ``wsv``; empty: the first row has them."""
+    csv_delimiter: values.Delimiter = ","
+    """The one character between columns of ``csv``."""
     max_object_bytes: values.PositiveCount = 1_073_741_824
     """Largest decompressed object in bytes; a larger one is a bad object."""
     max_ratio: values.PositiveCount = 1_000

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from worker.config.model import Config
     from worker.config.output import OutputConfig
+    from worker.config.records import DecodeConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +140,49 @@ def _redaction(config: Config) -> Iterator[str]:
         yield 'redact.hash_key: is required with redact.action = "hash"'
 
 
+def _only_of_formats(
+    key: str, formats: tuple[str, ...], is_set: Callable[[DecodeConfig], bool]
+) -> Rule:
+    def problems(config: Config) -> Iterator[str]:
+        decode = config.decode
+        if decode.format not in formats and is_set(decode):
+            yield (
+                f"{key}: is for decode.format = {_either(formats)}, not "
+                f'"{decode.format}"; leave it at its default'
+            )
+
+    return Rule(("decode.format", key), problems)
+
+
+def _either(words: tuple[str, ...]) -> str:
+    return " or ".join(f'"{word}"' for word in words)
+
+
+def _csv_columns(config: Config) -> Iterator[str]:
+    columns = config.decode.csv_columns
+    twice = sorted({name for name in columns if columns.count(name) > 1})
+    if twice:
+        yield f'decode.csv_columns: "{twice[0]}" stands there more than once'
+
+
+def _added_fields(config: Config) -> Iterator[str]:
+    decode = config.decode
+    if decode.with_metadata and decode.id_field == decode.metadata_field:
+        yield (
+            f'decode.id_field: "{decode.id_field}" is decode.metadata_field too; '
+            "choose another name"
+        )
+
+
+def _raw_rows(config: Config) -> Iterator[str]:
+    if config.output.record == "raw" and config.decode.format in {"csv", "wsv"}:
+        yield (
+            'output.record: "raw" cannot go with decode.format = '
+            f'"{config.decode.format}", whose rows get their names from elsewhere; use '
+            '"structured", or decode.format = "lines"'
+        )
+
+
 def _raw_record(key: str, is_set: Callable[[Config], bool]) -> Rule:
     def problems(config: Config) -> Iterator[str]:
         if config.output.record == "raw" and is_set(config):
@@ -253,6 +297,22 @@ RULES: Final = (
     _raw_record("enrich.schema", lambda config: config.enrich.target_schema != "none"),
     _raw_record("decode.id_field", lambda config: bool(config.decode.id_field)),
     _raw_record("decode.with_metadata", lambda config: config.decode.with_metadata),
+    Rule(("output.record", "decode.format"), _raw_rows),
+    _only_of_formats(
+        "decode.record_location", ("json",), lambda decode: bool(decode.record_location)
+    ),
+    _only_of_formats("decode.shape", ("json",), lambda decode: decode.shape == "file"),
+    _only_of_formats(
+        "decode.csv_columns", ("csv", "wsv"), lambda decode: bool(decode.csv_columns)
+    ),
+    _only_of_formats(
+        "decode.csv_delimiter", ("csv",), lambda decode: decode.csv_delimiter != ","
+    ),
+    Rule(("decode.csv_columns",), _csv_columns),
+    Rule(
+        ("decode.id_field", "decode.metadata_field", "decode.with_metadata"),
+        _added_fields,
+    ),
     Rule(("output.address",), _address),
     _receiver(),
     _receiver(

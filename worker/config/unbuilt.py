@@ -55,25 +55,14 @@ def remark(config: Config) -> str:
     return f"not built yet, without effect: {', '.join(idle)}" if idle else ""
 
 
-def _is(refused: object) -> Callable[[object], bool]:
-    return lambda value: value == refused
-
-
 def _is_none_of(*accepted: object) -> Callable[[object], bool]:
     return lambda value: value not in accepted
-
-
-def _is_not_utf8(charset: str) -> bool:
-    return charset.lower().replace("_", "-") not in {"utf-8", "utf8"}
 
 
 def _is_tls(address: str) -> bool:
     return address.startswith("tls:")
 
 
-_METADATA: Final = "adding metadata to records is"
-_TIMES: Final = "taking the time from elsewhere than eventTime is"
-_CSV: Final = "reading CSV is"
 _FILTER: Final = "filtering records is"
 _REDACTION: Final = "redaction is"
 _HANDSHAKE: Final = "the Forward handshake is"
@@ -81,19 +70,6 @@ _TLS: Final = "TLS is"
 
 UNBUILT: Final[Mapping[str, Unbuilt]] = MappingProxyType(
     {
-        "decode.format": Unbuilt(_is_none_of("json"), "formats other than JSON are"),
-        "decode.charset": Unbuilt(
-            _is_not_utf8, "reading character sets other than UTF-8 is"
-        ),
-        "decode.record_location": Unbuilt(bool, "emitting a part of each record is"),
-        "decode.shape": Unbuilt(_is("file"), "one record a file is"),
-        "decode.with_metadata": Unbuilt(bool, _METADATA),
-        "decode.metadata_field": Unbuilt(_is_none_of("_metadata"), _METADATA),
-        "decode.id_field": Unbuilt(bool, "adding an id to records is"),
-        "decode.time_field": Unbuilt(_is_none_of("eventTime"), _TIMES),
-        "decode.time_format": Unbuilt(_is_none_of("iso8601"), _TIMES),
-        "decode.csv_columns": Unbuilt(bool, _CSV),
-        "decode.csv_delimiter": Unbuilt(_is_none_of(","), _CSV),
         "filter.include": Unbuilt(bool, _FILTER),
         "filter.exclude": Unbuilt(bool, _FILTER),
         "redact.paths": Unbuilt(bool, _REDACTION),
@@ -103,7 +79,6 @@ UNBUILT: Final[Mapping[str, Unbuilt]] = MappingProxyType(
         "enrich.audit": Unbuilt(bool, "the audit field is"),
         "enrich.schema": Unbuilt(_is_none_of("none"), "translating to a schema is"),
         "output.address": Unbuilt(_is_tls, _TLS, "use unix:// or tcp://"),
-        "output.record": Unbuilt(_is("raw"), "emitting the record's raw text is"),
         "output.compression": Unbuilt(_is_none_of("none"), "compressing chunks is"),
         "output.shared_key": Unbuilt(bool, _HANDSHAKE),
         "output.username": Unbuilt(bool, _HANDSHAKE),

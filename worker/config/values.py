@@ -6,12 +6,15 @@ and, unless it is a secret, the value.
 
 from __future__ import annotations
 
+import codecs
 import re
+from datetime import UTC, datetime
 from typing import Annotated, Final, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from worker.config.paths import split_path
 from worker.config.places import EVERY, parse_place
 
 MAX_PORT: Final = 65_535
@@ -31,6 +34,13 @@ _REGION = re.compile(r"[a-z]{2,}(-[a-z0-9]+)+")
 _TAG = re.compile(r"[^\s\x00-\x1f\x7f]+")
 _ADDRESS = re.compile(r"(unix|tcp|tls)://.+|stdout:", re.DOTALL)
 _HOST_PORT = re.compile(r"(?P<host>\[[^\[\]\s]+\]|[^:\[\]\s]+):(?P<port>\d{1,5})")
+
+# Python calls them encodings, but no log is written in one.
+_NO_CHARSETS = frozenset(
+    {"idna", "punycode", "raw_unicode_escape", "undefined", "unicode_escape", "utf-7"}
+    | {"raw-unicode-escape", "unicode-escape"}
+)
+_EXAMPLE_TIME = datetime(2023, 7, 10, 12, 5, 1, tzinfo=UTC)
 
 
 def _split_url(value: str) -> SplitResult:
@@ -124,12 +134,52 @@ def check_place(value: str) -> str:
 
 
 def check_charset(value: str) -> str:
-    """A character set that Python can decode."""
+    """A character set that Python can decode piece by piece."""
     try:
+        name = codecs.lookup(value).name
+        codecs.getincrementaldecoder(value)
         b"".decode(value)
         "".encode(value)
     except (LookupError, ValueError):
-        raise ValueError('expected a character set such as "utf-8"') from None
+        name = ""
+    if not name or name in _NO_CHARSETS:
+        raise ValueError('expected a character set such as "utf-8" or "latin-1"')
+    return value
+
+
+def check_path(value: str) -> str:
+    """A dotted path into a record."""
+    split_path(value)
+    return value
+
+
+def check_path_or_empty(value: str) -> str:
+    """The same, or empty for none."""
+    return check_path(value) if value else value
+
+
+def check_time_format(value: str) -> str:
+    """One of the named formats, or a strptime format that gives a date."""
+    if value in {"iso8601", "epoch_s", "epoch_ms"}:
+        return value
+    try:
+        text = _EXAMPLE_TIME.strftime(value)
+        # A format without date gives 1900, which no receiver takes for a time.
+        is_date = datetime.strptime(text, value).year == _EXAMPLE_TIME.year  # noqa: DTZ007 - only the year counts
+    except (ValueError, re.error):
+        is_date = False
+    if not is_date:
+        raise ValueError(
+            'expected "iso8601", "epoch_s", "epoch_ms", or a strptime format with the '
+            'year, such as "%d/%b/%Y:%H:%M:%S %z"'
+        )
+    return value
+
+
+def check_delimiter(value: str) -> str:
+    """The character between two cells of CSV."""
+    if value in '"\r\n\0':
+        raise ValueError("expected one character that is no quote and no line end")
     return value
 
 
@@ -183,12 +233,17 @@ Region = Annotated[str, AfterValidator(check_region)]
 Regex = Annotated[str, AfterValidator(check_regex)]
 Place = Annotated[str, AfterValidator(check_place)]
 Places = Annotated[str, AfterValidator(check_places)]
+Path = Annotated[str, AfterValidator(check_path)]
+PathOrEmpty = Annotated[str, AfterValidator(check_path_or_empty)]
+TimeFormat = Annotated[str, AfterValidator(check_time_format)]
 Charset = Annotated[str, AfterValidator(check_charset)]
 Listen = Annotated[str, AfterValidator(check_listen)]
 Address = Annotated[str, AfterValidator(check_address)]
 Tag = Annotated[str, AfterValidator(check_tag)]
 NonEmpty = Annotated[str, Field(min_length=1)]
-Character = Annotated[str, Field(min_length=1, max_length=1)]
+Delimiter = Annotated[
+    str, Field(min_length=1, max_length=1), AfterValidator(check_delimiter)
+]
 Count = Annotated[int, Field(ge=0, le=MAX_INTEGER)]
 PositiveCount = Annotated[int, Field(ge=1, le=MAX_INTEGER)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]

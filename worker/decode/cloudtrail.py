@@ -1,43 +1,31 @@
-"""CloudTrail's log files: one JSON document with an array ``Records``. No I/O.
+"""The records of a JSON text: those of CloudTrail's log files, or of any other. No I/O.
+
+CloudTrail writes one document with an array ``Records``. Every document with such an
+array gives its entries, every other one is a record itself, and an array of documents
+is like these one after the other.
 
 Source: AWS CloudTrail User Guide, "CloudTrail log file examples".
 """
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from worker.decode import lenient_json
-from worker.decode.elements import (
-    after_space,
-    byte_at,
-    check_values,
-    elements,
-    end_of_value,
-    expect,
-    expect_end,
-    not_json,
-)
+from worker.decode.documents import ONE_CALL_BYTES, documents
+from worker.decode.elements import after_space, byte_at, elements, end_of_value
+from worker.decode.json_values import kind_of, too_deep
+from worker.decode.members import first_member, name_at, next_member
 from worker.errors import BadObjectError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Generator, Iterable, Iterator
 
     from typing_extensions import Buffer
 
-_RECORDS = "Records"
-_MAX_NAMES = 5
-_MAX_NAME_CHARACTERS = 40
-_MAX_NAME_BYTES = 6 * _MAX_NAME_CHARACTERS  # each perhaps escaped
-
-_ONE_CALL_BYTES = 1 << 20
-"""Larger documents could make too many objects at once."""
-
-_KINDS = {b"{": "an object", b"[": "an array", b'"': "a text", b"n": "null"}
-_KINDS |= dict.fromkeys((b"t", b"f"), "a boolean")
+RECORDS = "Records"
+_RECORDS_NAME = b'"Records"'
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -51,166 +39,164 @@ class _File(msgspec.Struct):
 
 _small_file = msgspec.json.Decoder(_SmallFile)
 _file = msgspec.json.Decoder(_File)
-_anything = msgspec.json.Decoder()
+_document = msgspec.json.Decoder(msgspec.Raw)
 
 
-def raw_records(document: Buffer) -> Iterable[msgspec.Raw]:
-    """Split a log file into its records, without parsing these.
+def raw_records(text: Buffer) -> Iterable[msgspec.Raw]:
+    """Split a text into its records, without parsing these.
 
-    A file of 1 MiB at most gives a list. A larger one gives an iterator, which needs
+    A text of 1 MiB at most gives a list. A larger one gives an iterator, which needs
     little memory however many records there are; where only Python's own parser takes
-    the file, or none, it finds out what is wrong as it goes. The records are views of
-    the document, or of copies, which they keep alive.
+    the text, or none, it finds out what is wrong as it goes. The records are views of
+    the text, or of copies, which they keep alive.
 
     Args:
-        document: The whole file, decompressed.
+        text: The whole of it, decompressed.
 
     Raises:
-        BadObjectError: Not JSON, nested too deeply, without ``Records``, or with a
-            record of too many values; also from the iterator.
+        BadObjectError: Not JSON, nested too deeply, a document that is neither an
+            object nor an array, or a record of too many values; also from the iterator.
     """
-    text = memoryview(document).cast("B")
-    if bytes(text[: len(_BYTE_ORDER_MARK)]) == _BYTE_ORDER_MARK:
-        text = text[len(_BYTE_ORDER_MARK) :]
-    is_small = len(text) <= _ONE_CALL_BYTES
+    view = memoryview(text).cast("B")
+    if bytes(view[: len(_BYTE_ORDER_MARK)]) == _BYTE_ORDER_MARK:
+        view = view[len(_BYTE_ORDER_MARK) :]
     try:
-        if is_small:
-            return _small_file.decode(text).Records
+        if len(view) > ONE_CALL_BYTES:
+            return _shallow(_of_large(view))
+        try:
+            return _small_file.decode(view).Records
+        except msgspec.DecodeError:
+            return list(_of_small(view))
+    except RecursionError as error:
+        raise too_deep() from error
+
+
+def records_of(document: msgspec.Raw) -> Iterable[msgspec.Raw]:
+    """Return the records of one document whose end is known.
+
+    Raises:
+        BadObjectError: It is neither an object nor an array, or as from
+            :func:`raw_records`; also from an iterator.
+        RecursionError: It is nested too deeply.
+    """
+    view = memoryview(document)
+    match byte_at(view, 0):
+        case b"{":
+            return _of_object(document)
+        case b"[":
+            return _of_array(view, 0)
+        case _:
+            raise no_records(view)
+
+
+def no_records(document: memoryview) -> BadObjectError:
+    """The error for a document that can hold no record."""
+    return BadObjectError(
+        "no_records",
+        f"the object holds {kind_of(document)}, where an object or an array of objects "
+        "is expected",
+    )
+
+
+def _of_small(text: memoryview) -> Iterator[msgspec.Raw]:
+    try:
+        found = list(documents(text))
+    except BadObjectError:
+        yield from _of_odd(text)
+        return
+    for document in found:
+        yield from records_of(document)
+
+
+def _of_large(text: memoryview) -> Iterator[msgspec.Raw]:
+    try:
         records = memoryview(_file.decode(text).Records)
+        if byte_at(records, 0) == b"[":
+            yield from elements(records, 0)
+            return
     except msgspec.DecodeError:
-        odd = _shallow(_records_of_odd(text))
-        return list(odd) if is_small else odd
-    except RecursionError as error:
-        raise _too_deep() from error
-    if byte_at(records, 0) != b"[":
-        raise _no_records((), records)
-    return _shallow(elements(records, 0))
-
-
-def parse_record(raw: Buffer) -> dict[str, Any]:
-    """Parse one record: integers exactly, floats as floats, the last of equal keys.
-
-    What only Python's own parser takes comes out as it does there: NaN and infinities
-    as floats, a lone surrogate as U+FFFD. Integers of more than 4,300 digits stay text.
-
-    Args:
-        raw: The JSON text of one record.
-
-    Raises:
-        BadObjectError: Not UTF-8, not JSON, nested too deeply, of too many values, or
-            no object.
-    """
-    text = memoryview(raw).cast("B")
-    check_values(text)
+        pass
     try:
-        record = _anything.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        record = _parse_slowly(_utf8(raw))
-    except RecursionError as error:
-        raise _too_deep() from error
-    if not isinstance(record, dict):
-        raise BadObjectError(
-            "record_not_object", f"a record is {_kind(text)}, not an object"
-        )
-    return record
+        document = _document.decode(text)
+    except msgspec.DecodeError:
+        yield from _of_odd(text)
+    else:
+        yield from records_of(document)
 
 
-def _records_of_odd(text: memoryview) -> Iterator[msgspec.Raw]:
-    """Yield the records of what is no plain JSON, or no log file.
+def _of_object(document: msgspec.Raw) -> Iterable[msgspec.Raw]:
+    if _RECORDS_NAME not in bytes(document):
+        return (document,)
+    try:
+        if len(memoryview(document)) <= ONE_CALL_BYTES:
+            return _small_file.decode(document).Records
+        records = memoryview(_file.decode(document).Records)
+    except msgspec.ValidationError:
+        return (document,)  # it has none of its own, or no array
+    except msgspec.DecodeError:
+        return _of_odd(memoryview(document))
+    return elements(records, 0) if byte_at(records, 0) == b"[" else (document,)
+
+
+def _of_array(text: memoryview, at: int) -> Generator[msgspec.Raw, None, int]:
+    """Yield the records of an array of documents, and return where it ends."""
+    found = elements(text, at)
+    while True:
+        try:
+            document = next(found)
+        except StopIteration as ended:
+            end: int = ended.value
+            return end
+        if byte_at(memoryview(document), 0) == b"{":
+            yield from _of_object(document)
+        else:
+            yield document  # no record, as its parser will say
+
+
+def _of_odd(text: memoryview) -> Iterator[msgspec.Raw]:
+    """Yield the records of what is not plain JSON, as far as it is any."""
+    at = after_space(text, 0)
+    while at < len(text):
+        match byte_at(text, at):
+            case b"{":
+                at = yield from _of_odd_object(text, at)
+            case b"[":
+                at = yield from _of_array(text, at)
+            case _:
+                end_of_value(text, at)
+                raise no_records(text[at:])
+        at = after_space(text, at)
+
+
+def _of_odd_object(text: memoryview, begin: int) -> Generator[msgspec.Raw, None, int]:
+    """Yield the records of an object, and return where it ends.
 
     Of what stands beside the records only the outline is looked at. A second array of
     records is refused, since the first one is out by then.
     """
-    at = after_space(text, 0)
-    if byte_at(text, at) != b"{":
-        expect_end(text, end_of_value(text, at))
-        raise BadObjectError(
-            "no_records",
-            f"the object is {_kind(text[at:])}, not an object with an array Records as "
-            "CloudTrail writes it",
-        )
-    names: list[str] = []
     has_records = False
-    at = after_space(text, at + 1)
-    has_more = byte_at(text, at) != b"}"
-    while has_more:
-        if byte_at(text, at) != b'"':
-            raise not_json("no name of a member", at)
-        name_end = end_of_value(text, at)
-        name = _name(text[at:name_end])
-        at = after_space(text, expect(b":", text, after_space(text, name_end)))
-        if name == _RECORDS:
+    end = begin + 1
+    at = first_member(text, end)
+    while at is not None:
+        name, at = name_at(text, at)
+        if name == RECORDS and byte_at(text, at) == b"[":
             if has_records:
                 raise BadObjectError(
                     "no_records", "the object has more than one member Records"
                 )
-            if byte_at(text, at) != b"[":
-                raise _no_records((), text[at : end_of_value(text, at)])
             has_records = True
             end = yield from elements(text, at)
         else:
             end = end_of_value(text, at)
-        if len(names) <= _MAX_NAMES:
-            names.append(name)
-        at = after_space(text, end)
-        if has_more := byte_at(text, at) != b"}":
-            at = after_space(text, expect(b",", text, at))
-    expect_end(text, at + 1)
+        at = next_member(text, end)
+    end = after_space(text, end) + 1
     if not has_records:
-        raise _no_records(names, None)
+        yield msgspec.Raw(text[begin:end])
+    return end
 
 
 def _shallow(records: Iterator[msgspec.Raw]) -> Iterator[msgspec.Raw]:
     try:
         yield from records
     except RecursionError as error:
-        raise _too_deep() from error
-
-
-def _name(text: memoryview) -> str:
-    """A member's name; only the begin of one that is too long to matter."""
-    if len(text) > _MAX_NAME_BYTES:
-        return str(text[1:_MAX_NAME_BYTES], "utf-8", "replace")
-    return str(_parse_slowly(_utf8(text)))
-
-
-def _parse_slowly(text: str) -> Any:
-    try:
-        return lenient_json.loads(text)
-    except json.JSONDecodeError as error:
-        at_byte = len(error.doc[: error.pos].encode())
-        raise not_json(error.msg.removesuffix(" at"), at_byte) from error
-    except RecursionError as error:
-        raise _too_deep() from error
-
-
-def _utf8(data: Buffer) -> str:
-    try:
-        return str(data, "utf-8")
-    except UnicodeDecodeError as error:
-        raise BadObjectError(
-            "not_utf8", f"the text is not UTF-8 at byte {error.start}"
-        ) from error
-
-
-def _kind(value: memoryview) -> str:
-    return _KINDS.get(byte_at(value, 0), "a number")
-
-
-def _no_records(names: Sequence[str], records: memoryview | None) -> BadObjectError:
-    if records is not None:
-        found = f"its Records is {_kind(records)}"
-    else:
-        shown = ", ".join(
-            repr(name[:_MAX_NAME_CHARACTERS]) for name in names[:_MAX_NAMES]
-        )
-        found = f"it has {shown or 'no keys'}"
-        found += " and more" if len(names) > _MAX_NAMES else ""
-    return BadObjectError(
-        "no_records",
-        f"the object has no array Records as CloudTrail writes it: {found}",
-    )
-
-
-def _too_deep() -> BadObjectError:
-    return BadObjectError("too_deep", "the JSON is nested too deeply to be read")
+        raise too_deep() from error

@@ -212,6 +212,9 @@ def assemble(
             if config.output.scheme != "stdout"
             else sys.maxsize,
             now=_epoch_s,
+            progress=progress,
+            is_raw=config.output.record == "raw",
+            transform=None,
         ),
         builder=ChunkBuilder(
             encoder,

@@ -71,7 +71,13 @@ class ChunkBuilder:
             self._due = now + self._linger_s
         self._parts.extend(segment.parts)
         self._spans.append(
-            Span(segment.item, segment.first, segment.end, len(segment.parts))
+            Span(
+                segment.item,
+                segment.first,
+                segment.end,
+                len(segment.parts),
+                segment.indices,
+            )
         )
         self._size_bytes += segment.size_bytes
 

@@ -161,6 +161,8 @@ class Emission:
         if segment is None:
             self._end(item)
             return
+        if not segment.parts:
+            return  # a pause
         if not self._builder.fits(segment):
             self._seal()
         self._builder.add(segment, now)

@@ -84,10 +84,10 @@ class Failing:
         item = span.item
         error = BadObjectError(
             "poison_record",
-            f"{item.ref.url}: the receiver refuses its record {span.first}",
+            f"{item.ref.url}: the receiver refuses its record {span.first_entry}",
         )
         case = QuarantineCase(
-            item.holder, item, error, chunk.payload, chunk.id, span.first
+            item.holder, item, error, chunk.payload, chunk.id, span.first_entry
         )
         if self._quarantine is None or not item.is_wanted:
             self._leave(case)

@@ -113,23 +113,38 @@ class Span:
         first: Index of the first of them.
         end: Index after the last.
         entries: How many of them are in the chunk; filters may have left some out.
+        indices: Of those that are in the chunk; None: all are.
     """
 
     item: HeldObject
     first: int
     end: int
     entries: int
+    indices: tuple[int, ...] | None = None
+
+    @property
+    def first_entry(self) -> int:
+        """Index of the first record that is in the chunk."""
+        return self.first if self.indices is None else self.indices[0]
 
     def cut(self, entries: int) -> tuple[Span, Span]:
-        """Take apart after so many entries.
-
-        Where some were left out nobody knows the index: the latter part has them all.
-        """
-        is_gapless = self.entries == self.end - self.first
-        middle = self.first + entries if is_gapless else self.first
+        """Take apart after so many entries, at least one before and one behind."""
+        if self.indices is None:
+            middle = self.first + entries
+            return (
+                Span(self.item, self.first, middle, entries),
+                Span(self.item, middle, self.end, self.entries - entries),
+            )
+        middle = self.indices[entries]
         return (
-            Span(self.item, self.first, middle, entries),
-            Span(self.item, middle, self.end, self.entries - entries),
+            Span(self.item, self.first, middle, entries, self.indices[:entries]),
+            Span(
+                self.item,
+                middle,
+                self.end,
+                self.entries - entries,
+                self.indices[entries:],
+            ),
         )
 
 

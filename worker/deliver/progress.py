@@ -14,6 +14,9 @@ class Progress:
         objects_done: Objects emitted and acknowledged to the end.
         objects_failed: Objects that no further try will mend, and messages that are no
             notification.
+        records_without_time: Delivered with the notification's time.
+        records_without_location: Dropped as nothing is at ``decode.record_location``.
+        records_filtered: Dropped by ``[filter]``.
         held: Messages received and not yet deleted or given back.
         unacked_chunks: Chunks emitted and not yet acknowledged.
         empty_since: Monotonic instant since which the queue was seen empty with
@@ -26,6 +29,9 @@ class Progress:
     objects_done: int = 0
     objects_failed: int = 0
     records_delivered: int = 0
+    records_without_time: int = 0
+    records_without_location: int = 0
+    records_filtered: int = 0
     held: int = 0
     unacked_chunks: int = 0
     empty_since: float = 0.0

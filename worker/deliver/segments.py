@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from plugin_bridge.forward.errors import EntryError
-from plugin_bridge.forward.event_time import MAX_SECONDS
-from worker.decode.cloudtrail import parse_record, raw_records
 from worker.decode.decompress import decompress
-from worker.decode.times import event_time
+from worker.deliver.stages import Stages
 from worker.errors import BadObjectError
 
 if TYPE_CHECKING:
@@ -19,7 +15,12 @@ if TYPE_CHECKING:
     from plugin_bridge.forward.entries import Encoder
     from worker.config.model import DecodeConfig
     from worker.deliver.ledger import HeldObject
+    from worker.deliver.progress import Progress
+    from worker.deliver.stages import Transform
     from worker.source.objects import Body
+
+PAUSE_RECORDS = 1000
+"""Where records are passed over, the loop gets a turn after so many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,9 @@ class Segment:
         first: Index of the first source record that it covers.
         end: Index after the last.
         parts: One encoded record each; ``Encoder.assemble`` makes a payload of them.
+            None at all: the object goes on, and the loop may look around first.
         size_bytes: The sum of their lengths.
+        indices: The source record of each part; None: all from ``first`` to ``end``.
     """
 
     item: HeldObject
@@ -38,6 +41,7 @@ class Segment:
     end: int
     parts: list[bytes]
     size_bytes: int
+    indices: tuple[int, ...] | None = None
 
 
 class Segmenter:
@@ -49,6 +53,9 @@ class Segmenter:
         segment_bytes: A segment is no larger, unless it is a single record.
         max_entry_bytes: The largest encoded record that the receiver takes.
         now: Wall time in epoch seconds, for records without any time of their own.
+        progress: Records that are dropped or lack something are counted there.
+        is_raw: Whether a record is emitted as its own text.
+        transform: Filters and changes records; None: neither.
     """
 
     def __init__(
@@ -59,63 +66,125 @@ class Segmenter:
         segment_bytes: int,
         max_entry_bytes: int,
         now: Callable[[], float],
+        progress: Progress,
+        is_raw: bool = False,
+        transform: Transform | None = None,
     ) -> None:
         self._decode = decode
-        self._encoder = encoder
         self._segment_bytes = segment_bytes
         self._max_entry_bytes = max_entry_bytes
         self._now = now
+        self._stages = Stages(
+            decode, encoder, is_raw=is_raw, transform=transform, progress=progress
+        )
 
     def segments(
         self, item: HeldObject, body: Body, *, charge: Callable[[int], None]
     ) -> Iterator[Segment]:
         """Yield the records that are not acknowledged yet, encoded, in order.
 
+        A source record is what the reader takes out of the object, so that dropped ones
+        count: an entry of ``Records``, a document, a row, a line, or, with a record
+        location, an element of what lies there.
+
         Args:
             item: The object that the segments belong to; told how many records it has.
             body: Its bytes, as stored.
-            charge: Told how many bytes the object holds, once that is known.
+            charge: Told how many bytes the object holds, as far as that is known.
 
         Raises:
             BadObjectError: The object is not what the configuration says.
         """
-        document = b"".join(
-            decompress(
-                (body.data,),
-                compression=self._decode.compression,
-                max_bytes=self._decode.max_object_bytes,
-                max_ratio=self._decode.max_ratio,
-            )
+        blocks = decompress(
+            (body.data,),
+            compression=self._decode.compression,
+            max_bytes=self._decode.max_object_bytes,
+            max_ratio=self._decode.max_ratio,
         )
-        if not document:
-            return
-        charge(body.size_bytes + 2 * len(document))
+
+        def holds(size_bytes: int) -> None:
+            charge(body.size_bytes + size_bytes)
+
         fallback = divmod(int((item.ref.event_time or self._now()) * 1e9), 10**9)
-        encode = self._encoder.encode
-        parts: list[bytes] = []
-        size_bytes = 0
-        first = end = item.acked_records
-        for raw in itertools.islice(raw_records(document), first, None):
-            record = parse_record(raw)
-            time = event_time(record.get("eventTime"))
-            if time is None or not 1 <= time[0] <= MAX_SECONDS:
-                time = fallback
-            try:
-                part = encode(record, *time)
-            except EntryError as error:
-                raise BadObjectError("unencodable", str(error)) from error
-            if len(part) > self._max_entry_bytes:
-                raise BadObjectError(
-                    "record_too_large",
-                    f"record {end} takes {len(part):,} bytes, and the receiver takes "
-                    f"{self._max_entry_bytes:,} at the most",
-                )
-            if parts and size_bytes + len(part) > self._segment_bytes:
-                yield Segment(item, first, end, parts, size_bytes)
-                parts, size_bytes, first = [], 0, end
-            parts.append(part)
-            size_bytes += len(part)
-            end += 1
-        item.total_records = end
-        if parts:
-            yield Segment(item, first, end, parts, size_bytes)
+        encoded = self._stages.of_object(item.ref, body, fallback)
+        run = _Run(item)
+        items = self._stages.reader.items(blocks, holds)
+        for raw in _behind(items, run.end) if run.end else items:
+            if raw is None:
+                yield run.pause()
+            elif (part := encoded(raw, run.end)) is None:
+                run.drop()
+                if not run.end % PAUSE_RECORDS:
+                    yield run.pause()
+            elif len(part) > self._max_entry_bytes:
+                raise self._too_large(run.end, part)
+            else:
+                if run.parts and run.size_bytes + len(part) > self._segment_bytes:
+                    yield run.cut()
+                run.add(part)
+        item.total_records = run.end
+        if run.parts:
+            yield run.cut()
+
+    def _too_large(self, index: int, part: bytes) -> BadObjectError:
+        way_out = ': set decode.shape = "event"' if self._decode.shape == "file" else ""
+        return BadObjectError(
+            "record_too_large",
+            f"record {index} takes {len(part):,} bytes, and the receiver takes "
+            f"{self._max_entry_bytes:,} at the most{way_out}",
+        )
+
+
+def _behind(items: Iterator[Any], acked_records: int) -> Iterator[Any]:
+    """Pass over the items that were delivered before."""
+    passed = 0
+    for raw in items:
+        if raw is None or passed == acked_records:
+            yield raw
+        else:
+            passed += 1
+            if not passed % PAUSE_RECORDS:
+                yield None
+
+
+class _Run:
+    """The segment that is being filled, and the index of the record after it."""
+
+    __slots__ = ("_first", "_indices", "_item", "end", "parts", "size_bytes")
+
+    def __init__(self, item: HeldObject) -> None:
+        self._item = item
+        self._first = self.end = item.acked_records
+        self.parts: list[bytes] = []
+        self.size_bytes = 0
+        self._indices: list[int] | None = None
+
+    def add(self, part: bytes) -> None:
+        """Take the encoded next record."""
+        self.parts.append(part)
+        self.size_bytes += len(part)
+        if self._indices is not None:
+            self._indices.append(self.end)
+        self.end += 1
+
+    def drop(self) -> None:
+        """Pass over the next record."""
+        if self._indices is None:
+            self._indices = list(range(self._first, self.end))
+        self.end += 1
+
+    def cut(self) -> Segment:
+        """Return what was filled, and begin anew."""
+        indices = tuple(self._indices) if self._indices is not None else None
+        segment = Segment(
+            self._item, self._first, self.end, self.parts, self.size_bytes, indices
+        )
+        self._first = self.end
+        self.parts = []
+        self.size_bytes = 0
+        self._indices = None
+        return segment
+
+    def pause(self) -> Segment:
+        """Return what lets the loop look around."""
+        return Segment(self._item, self.end, self.end, [], 0)

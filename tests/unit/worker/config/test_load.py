@@ -38,7 +38,6 @@ uses_sns = "maybe"
 bucket = "bucket"
 [decode]
 level = "info"
-format = "csv"
 [filter]
 include = "eventName exists"
 [output]
@@ -101,8 +100,6 @@ def test_every_problem_comes_at_once(problems_of: ProblemsOf) -> None:
         "output.require_ack: expected true or false, got a string",
         "pool.workers: expected an integer, got a float",
         "source.mapping.keys: is required with source.mapping.bucket",
-        "decode.format: formats other than JSON are not built yet; leave this key at "
-        "its default",
     )
 
 

@@ -16,17 +16,6 @@ if TYPE_CHECKING:
     ProblemsOf = Callable[..., tuple[str, ...]]
 
 ASKING = {
-    "decode.format": '"lines"',
-    "decode.charset": '"latin-1"',
-    "decode.record_location": '"a.b"',
-    "decode.shape": '"file"',
-    "decode.with_metadata": "true",
-    "decode.metadata_field": '"meta"',
-    "decode.id_field": '"id"',
-    "decode.time_field": '"time"',
-    "decode.time_format": '"epoch_s"',
-    "decode.csv_columns": '["a"]',
-    "decode.csv_delimiter": '";"',
     "filter.include": '["errorCode exists"]',
     "filter.exclude": '["errorCode exists"]',
     "redact.paths": '["a"]',
@@ -36,7 +25,6 @@ ASKING = {
     "enrich.audit": "true",
     "enrich.schema": '"ecs"',
     "output.address": '"tls://host:1"',
-    "output.record": '"raw"',
     "output.compression": '"gzip"',
     "output.shared_key": '"k"',
     "output.username": '"u"',

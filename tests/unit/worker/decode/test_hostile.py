@@ -12,8 +12,9 @@ import pytest
 
 from plugin_bridge.forward.entries import EventEncoder, JsonLineEncoder
 from plugin_bridge.forward.errors import EntryError
-from worker.decode.cloudtrail import parse_record, raw_records
+from worker.decode.cloudtrail import raw_records
 from worker.decode.decompress import decompress
+from worker.decode.json_values import parse_record
 from worker.errors import BadObjectError
 
 if TYPE_CHECKING:

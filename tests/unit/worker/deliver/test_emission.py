@@ -97,6 +97,7 @@ class Scene:
                 segment_bytes=CHUNK_BYTES,
                 max_entry_bytes=MAX_ENTRY_BYTES,
                 now=lambda: 1e9,
+                progress=self.progress,
             ),
             builder=ChunkBuilder(
                 encoder,

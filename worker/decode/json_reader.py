@@ -1,0 +1,179 @@
+"""``format = "json"``: one document, many, one a line, or an array of them. No I/O."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from worker.decode.cloudtrail import RECORDS, no_records, raw_records, records_of
+from worker.decode.documents import (
+    ONE_CALL_BYTES,
+    begins_lines,
+    documents,
+    streamed,
+)
+from worker.decode.elements import byte_at, elements
+from worker.decode.json_values import not_object, parse_record, parse_value, too_deep
+from worker.decode.location import text_at
+from worker.decode.text import checked_utf8, utf8_blocks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+
+_MISSING = msgspec.Raw(b"")
+"""Stands for a record that has nothing at the location."""
+
+_NULL = b"null"
+_COPIES = 2
+"""Of a whole text, at most, while its records are encoded."""
+
+
+class JsonReader:
+    """Recognises by the text itself what it holds.
+
+    Documents on lines of their own are read as they come, all else is in memory whole.
+
+    Args:
+        charset: Of the text.
+        location: Steps to the part of a document, or of each of its ``Records``, that
+            is wanted; empty: all.
+        is_file_shaped: A document with ``Records`` stays one record.
+        value_field: Field for what lies at the location and has no fields itself.
+    """
+
+    def __init__(
+        self,
+        *,
+        charset: str,
+        location: Sequence[str],
+        is_file_shaped: bool,
+        value_field: str,
+    ) -> None:
+        self._charset = charset
+        self._location = location
+        self._is_file_shaped = is_file_shaped
+        self._value_field = value_field
+
+    def items(
+        self, blocks: Iterable[bytes], holds: Callable[[int], None]
+    ) -> Generator[msgspec.Raw | None]:
+        """Yield the records' texts; see :class:`worker.decode.reader.Reader`."""
+        source = _with_more(utf8_blocks(blocks, self._charset))
+        try:
+            yield from self._items(source, holds)
+        except RecursionError as error:
+            raise too_deep() from error
+
+    def _items(
+        self, source: Iterator[tuple[bytes, bool]], holds: Callable[[int], None]
+    ) -> Generator[msgspec.Raw | None]:
+        parts: list[bytes] = []
+        held_bytes = 0
+        is_undecided = True
+        for block, has_more in source:
+            parts.append(block)
+            held_bytes += len(block)
+            holds(_COPIES * held_bytes)
+            if has_more:
+                yield None
+            if is_undecided and held_bytes > ONE_CALL_BYTES and b"\n" in block:
+                is_undecided = False
+                parts = [b"".join(parts)]
+                if begins_lines(parts[0], has_more=has_more):
+                    rest = (block for block, _ in source)
+                    yield from self._of_lines(itertools.chain(parts, rest))
+                    return
+        text = b"".join(parts)
+        parts.clear()
+        yield from self._of_whole(text)
+
+    def _of_lines(self, blocks: Iterable[bytes]) -> Iterator[msgspec.Raw | None]:
+        for document in streamed(blocks):
+            if document is None:
+                yield None
+            else:
+                yield from self._of_document(document)
+
+    def _of_whole(self, text: bytes) -> Iterable[msgspec.Raw]:
+        if not self._location and not self._is_file_shaped:
+            return raw_records(text)
+        return itertools.chain.from_iterable(
+            map(self._of_document, documents(memoryview(text)))
+        )
+
+    def _of_document(self, document: msgspec.Raw) -> Iterable[msgspec.Raw]:
+        if self._location:
+            return self._located(document)
+        if not self._is_file_shaped:
+            return records_of(document)
+        view = memoryview(document)
+        match byte_at(view, 0):
+            case b"{":
+                return (document,)
+            case b"[":
+                return (msgspec.Raw(b'{"Records":%b}' % bytes(view)),)
+            case _:
+                raise no_records(view)
+
+    def _located(self, document: msgspec.Raw) -> Iterator[msgspec.Raw]:
+        view = memoryview(document)
+        match byte_at(view, 0):
+            case b"{":
+                yield from self._located_in_object(document)
+            case b"[":
+                for element in elements(view, 0):
+                    yield from self._located_in_object(element)
+            case _:
+                raise no_records(view)
+
+    def _located_in_object(self, document: msgspec.Raw) -> Iterator[msgspec.Raw]:
+        first, *others = self._location
+        begun = text_at(document, (first,))
+        if begun is not None:
+            yield from _spread(text_at(begun, others))
+            return
+        records = None if self._is_file_shaped else text_at(document, (RECORDS,))
+        if records is None or byte_at(memoryview(records), 0) != b"[":
+            yield _MISSING
+            return
+        for record in elements(memoryview(records), 0):
+            yield from _spread(text_at(record, self._location))
+
+    def record(self, item: msgspec.Raw) -> dict[str, Any] | None:
+        """Parse a record."""
+        if not self._location:
+            return parse_record(item)
+        if item is _MISSING:
+            return None
+        value = parse_value(item)
+        return value if isinstance(value, dict) else {self._value_field: value}
+
+    def text(self, item: msgspec.Raw) -> bytes | None:
+        """Return a record's own text."""
+        if item is _MISSING:
+            return None
+        text = checked_utf8(bytes(item))
+        if not self._location and not text.startswith(b"{"):
+            raise not_object(text)
+        return text
+
+
+def _spread(found: msgspec.Raw | None) -> Iterator[msgspec.Raw]:
+    """An array's elements, or the value itself; null is nothing."""
+    if found is None:
+        yield _MISSING
+        return
+    view = memoryview(found)
+    for value in elements(view, 0) if byte_at(view, 0) == b"[" else (found,):
+        yield _MISSING if memoryview(value) == _NULL else value
+
+
+def _with_more(blocks: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:
+    """Each block, and whether another one follows."""
+    block = next(blocks, None)
+    while block is not None:
+        following = next(blocks, None)
+        yield block, following is not None
+        block = following

@@ -1,0 +1,87 @@
+"""The values of JSON texts, exactly. No I/O."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from worker.decode import lenient_json
+from worker.decode.elements import byte_at, check_values, not_json
+from worker.decode.text import not_utf8
+from worker.errors import BadObjectError
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+_KINDS = {b"{": "an object", b"[": "an array", b'"': "a text", b"n": "null"}
+_KINDS |= dict.fromkeys((b"t", b"f"), "a boolean")
+
+_anything = msgspec.json.Decoder()
+
+
+def parse_value(raw: Buffer) -> Any:
+    """Parse one value: integers exactly, floats as floats, the last of equal keys.
+
+    What only Python's own parser takes comes out as it does there: NaN and infinities
+    as floats, a lone surrogate as U+FFFD. Integers of more than 4,300 digits stay text.
+
+    Args:
+        raw: Its JSON text.
+
+    Raises:
+        BadObjectError: Not UTF-8, not JSON, nested too deeply, or of too many values.
+    """
+    check_values(memoryview(raw).cast("B"))
+    try:
+        return _anything.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return parse_slowly(raw)
+    except RecursionError as error:
+        raise too_deep() from error
+
+
+def parse_record(raw: Buffer) -> dict[str, Any]:
+    """Parse the JSON text of one record, as :func:`parse_value` does.
+
+    Raises:
+        BadObjectError: As there, or it is no object.
+    """
+    record = parse_value(raw)
+    if not isinstance(record, dict):
+        raise not_object(raw)
+    return record
+
+
+def parse_slowly(raw: Buffer) -> Any:
+    """Parse what the fast parser refuses.
+
+    Raises:
+        BadObjectError: Not UTF-8, not JSON, or nested too deeply.
+    """
+    try:
+        return lenient_json.loads(str(raw, "utf-8"))
+    except UnicodeDecodeError as error:
+        raise not_utf8(error.start) from error
+    except json.JSONDecodeError as error:
+        at_byte = len(error.doc[: error.pos].encode())
+        raise not_json(error.msg.removesuffix(" at"), at_byte) from error
+    except RecursionError as error:
+        raise too_deep() from error
+
+
+def kind_of(value: memoryview) -> str:
+    """Say what a JSON text is, by its first byte."""
+    return _KINDS.get(byte_at(value, 0), "a number")
+
+
+def not_object(raw: Buffer) -> BadObjectError:
+    """The error for a record that has no fields."""
+    kind = kind_of(memoryview(raw).cast("B"))
+    return BadObjectError("record_not_object", f"a record is {kind}, not an object")
+
+
+def too_deep() -> BadObjectError:
+    """The error for JSON that would overflow the stack."""
+    return BadObjectError("too_deep", "the JSON is nested too deeply to be read")

@@ -1,0 +1,77 @@
+"""The time of a record, parsed or still a text (``decode.time_field``). No I/O."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from worker.config.paths import split_path
+from worker.decode.json_values import parse_value, too_deep
+from worker.decode.location import value_at
+from worker.decode.times import time_parser
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_Scalar = str | int | float | bool | None
+_NAME = re.compile(
+    r'[^"\\\x00-\x1f\ud800-\udfff]*[^"\\\x00-\x1f\ud800-\udfff0-9]'
+    r'[^"\\\x00-\x1f\ud800-\udfff]*'
+)  # no index, nothing escaped
+
+
+class RecordTime:
+    """Finds the time in records.
+
+    Args:
+        field: Dotted path of the time.
+        time_format: As :func:`worker.decode.times.time_parser` takes it.
+    """
+
+    def __init__(self, field: str, time_format: str) -> None:
+        self._steps = split_path(field)
+        self._parse = time_parser(time_format)
+        self._name = self._steps[0] if len(self._steps) == 1 else None
+        self._outline = _outline(self._steps)
+
+    def of(self, record: dict[str, Any]) -> tuple[int, int] | None:
+        """Return seconds since 1970 and nanoseconds; None where there is no time."""
+        if self._name is not None:
+            return self._parse(record.get(self._name))
+        return self._parse(value_at(record, self._steps))
+
+    def of_json(self, text: bytes) -> tuple[int, int] | None:
+        """Do so without making an object of the record.
+
+        Args:
+            text: The record, which is UTF-8.
+
+        Raises:
+            BadObjectError: It is not JSON, or nested too deeply.
+        """
+        if self._outline is not None:
+            try:
+                value = self._outline.decode(text)
+            except msgspec.DecodeError:
+                pass  # not plain JSON, or something else in the place of a member
+            except RecursionError as error:
+                raise too_deep() from error
+            else:
+                for _ in self._steps:
+                    value = value.value if value is not None else None
+                return self._parse(value)
+        record = parse_value(text)
+        return self.of(record) if isinstance(record, dict) else None
+
+
+def _outline(steps: Sequence[str]) -> msgspec.json.Decoder[Any] | None:
+    """A parser that passes over all but the members on the way."""
+    if not all(map(_NAME.fullmatch, steps)):
+        return None
+    inner: Any = _Scalar
+    for step in reversed(steps):
+        member = ("value", inner | None, msgspec.field(name=step, default=None))
+        inner = msgspec.defstruct("Outline", [member])
+    return msgspec.json.Decoder(inner)

@@ -1,0 +1,219 @@
+"""Rows of cells under the names of columns: CSV and white-space separated. No I/O.
+
+A row becomes a record of texts. Cells that it lacks are null, those that it has too
+many are a list in :data:`REST_FIELD`.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from typing import TYPE_CHECKING, Any
+
+from worker.decode.elements import MAX_VALUES
+from worker.decode.text import MAX_LINE_CHARACTERS, characters, lines
+from worker.errors import BadObjectError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+
+REST_FIELD = "_rest"
+"""Field for the cells beyond the last column."""
+
+MAX_COLUMNS = 1 << 16
+
+_QUOTED_CELL = re.compile(r'"((?:[^"\\]++|\\.|"")*+)"(?=[ \t]|\Z)', re.DOTALL)
+_PLAIN_CELL = re.compile(r"[^ \t]++")
+_SPACE = re.compile(r"[ \t]*+")
+_ESCAPED_QUOTE = re.compile(r'""|\\"')
+
+
+class RowReader:
+    """One record a row; rows without any cell are passed over.
+
+    Args:
+        charset: Of the text.
+        columns: Their names; empty: the first row has them.
+        rows: Takes lines apart into rows of cells.
+    """
+
+    def __init__(
+        self,
+        charset: str,
+        columns: Sequence[str],
+        rows: Callable[[Iterator[str | None]], Iterator[list[str] | None]],
+    ) -> None:
+        self._charset = charset
+        self._columns = list(columns)
+        self._rows = rows
+
+    def items(
+        self, blocks: Iterable[bytes], holds: Callable[[int], None]
+    ) -> Generator[dict[str, Any] | None]:
+        """Yield the rows' records; see :class:`worker.decode.reader.Reader`."""
+        del holds  # a block at a time
+        columns = self._columns
+        rest_field = _rest_field(columns)
+        for row in self._rows(lines(characters(blocks, self._charset))):
+            if not row:
+                if row is None:
+                    yield None
+            elif not columns:
+                columns = _names(row)
+                rest_field = _rest_field(columns)
+            elif len(row) == len(columns):
+                yield dict(zip(columns, row, strict=True))
+            else:
+                yield _uneven(columns, row, rest_field)
+
+    def record(self, item: dict[str, Any]) -> dict[str, Any]:
+        """Return the record itself."""
+        return item
+
+    def text(self, item: dict[str, Any]) -> bytes:
+        """Never called: a row has no JSON text, so the configuration is refused."""
+        raise NotImplementedError
+
+
+def csv_rows(delimiter: str) -> Callable[[Iterator[str | None]], Iterator[list[str]]]:
+    r"""Return what takes lines apart as RFC 4180 has it, or nearly so.
+
+    Cells may be in quotes, and then hold delimiters, line ends and doubled quotes. What
+    stands between a closing quote and the delimiter is part of the cell.
+    """
+    csv.field_size_limit(MAX_LINE_CHARACTERS)
+
+    def rows(source: Iterator[str | None]) -> Iterator[list[str]]:
+        feed = _CsvFeed(source, delimiter)
+        reader = csv.reader(feed.lines(), delimiter=delimiter)
+        while True:
+            try:
+                row = next(reader, None)
+            except csv.Error as error:
+                raise BadObjectError(
+                    "not_csv", f"row {feed.row} is not CSV: {error}"
+                ) from error
+            if row is None:
+                return
+            feed.next_row()
+            yield row
+
+    return rows
+
+
+class _CsvFeed:
+    """Lines for the CSV parser, as long as their row is of a bearable size."""
+
+    def __init__(self, source: Iterator[str | None], delimiter: str) -> None:
+        self._source = source
+        self._delimiter = delimiter
+        self.row = -1
+        self.next_row()
+
+    def next_row(self) -> None:
+        """Count the next line as the begin of a row."""
+        self.row += 1
+        self._characters = 0
+        self._delimiters = 0
+
+    def lines(self) -> Iterator[str]:
+        for line in self._source:
+            if line is None:
+                continue
+            self._characters += len(line) + 1
+            if self._characters > MAX_VALUES:
+                self._check(line)
+            yield f"{line}\n"
+        if self._characters:  # asked for another line, so the row goes on
+            raise _unclosed(self.row)
+
+    def _check(self, line: str) -> None:
+        self._delimiters += line.count(self._delimiter)
+        if self._delimiters > MAX_VALUES:
+            raise _too_many_cells(self.row)
+        if self._characters > MAX_LINE_CHARACTERS:
+            raise BadObjectError(
+                "line_too_long",
+                f"row {self.row} holds more than {MAX_LINE_CHARACTERS:,} characters: "
+                "perhaps a quote is not closed",
+            )
+
+
+def wsv_rows(source: Iterator[str | None]) -> Iterator[list[str] | None]:
+    r"""Take lines apart at blanks and tabs.
+
+    A cell that begins with a quote ends with one, and may hold blanks; ``""`` and
+    ``\"`` stand for a quote in it.
+    """
+    number = -1
+    for line in source:
+        if line is None:
+            yield None
+            continue
+        number += 1
+        text = line.removesuffix("\r")
+        if len(text) > MAX_VALUES and sum(map(text.count, " \t")) > MAX_VALUES:
+            raise _too_many_cells(number)
+        yield _cells(text, number) if '"' in text else _PLAIN_CELL.findall(text)
+
+
+def _cells(line: str, number: int) -> list[str]:
+    cells: list[str] = []
+    at = _end_of_space(line, 0)
+    while at < len(line):
+        pattern = _QUOTED_CELL if line[at] == '"' else _PLAIN_CELL
+        cell = pattern.match(line, at)
+        if cell is None:
+            raise _unclosed(number)
+        is_quoted = pattern is _QUOTED_CELL
+        cells.append(_ESCAPED_QUOTE.sub('"', cell[1]) if is_quoted else cell[0])
+        at = _end_of_space(line, cell.end())
+    return cells
+
+
+def _end_of_space(line: str, at: int) -> int:
+    space = _SPACE.match(line, at)
+    return space.end() if space else at
+
+
+def _names(row: list[str]) -> list[str]:
+    """Columns' names: none empty, no two alike."""
+    if len(row) > MAX_COLUMNS:
+        raise BadObjectError(
+            "too_many_values", f"the first row names more than {MAX_COLUMNS:,} columns"
+        )
+    taken: dict[str, int] = {}  # each with the number for the next one like it
+    for number, cell in enumerate(row, 1):
+        name = base = cell or f"column_{number}"
+        while name in taken:
+            taken[base] += 1
+            name = f"{base}_{taken[base]}"
+        taken[name] = 1
+    return list(taken)
+
+
+def _rest_field(columns: Sequence[str]) -> str:
+    name = REST_FIELD
+    while name in columns:
+        name = f"_{name}"
+    return name
+
+
+def _uneven(columns: list[str], row: list[str], rest_field: str) -> dict[str, Any]:
+    record: dict[str, Any] = dict.fromkeys(columns)
+    record.update(zip(columns, row, strict=False))
+    if len(row) > len(columns):
+        record[rest_field] = row[len(columns) :]
+    return record
+
+
+def _unclosed(row_number: int) -> BadObjectError:
+    return BadObjectError(
+        "unclosed_quote", f"a quote that begins in row {row_number} is not closed"
+    )
+
+
+def _too_many_cells(row_number: int) -> BadObjectError:
+    return BadObjectError(
+        "too_many_values", f"row {row_number} holds more than {MAX_VALUES:,} cells"
+    )

@@ -1,0 +1,145 @@
+"""Text from bytes: character sets, byte order marks, lines. No I/O."""
+
+from __future__ import annotations
+
+import codecs
+from typing import TYPE_CHECKING
+
+from worker.errors import BadObjectError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Iterator
+
+MAX_LINE_CHARACTERS = 1 << 26
+"""Of one line, or one row of several lines: four times what the widest receiver takes
+of a record."""
+
+_BYTE_ORDER_MARK = "\ufeff"
+_BYTE_ORDER_MARK_UTF8 = _BYTE_ORDER_MARK.encode()
+
+
+def is_utf8(charset: str) -> bool:
+    """Whether a character set is UTF-8 under one of its names."""
+    return codecs.lookup(charset).name in {"utf-8", "utf-8-sig"}
+
+
+def characters(blocks: Iterable[bytes], charset: str) -> Iterator[str]:
+    """Decode blocks that are cut anywhere, without a byte order mark at the begin.
+
+    Args:
+        blocks: The text's bytes.
+        charset: A character set that Python knows.
+
+    Raises:
+        BadObjectError: The bytes are no text in ``charset``.
+    """
+    decoder = codecs.getincrementaldecoder(charset)()
+    is_first = True
+    before_bytes = 0  # of the block, less what the decoder keeps of them
+    for block in blocks:
+        pending_bytes = len(decoder.getstate()[0])
+        text = _decoded(decoder, block, charset, before_bytes - pending_bytes)
+        before_bytes += len(block)
+        if is_first and text:
+            is_first = False
+            text = text.removeprefix(_BYTE_ORDER_MARK)
+        if text:
+            yield text
+    pending_bytes = len(decoder.getstate()[0])
+    _decoded(decoder, b"", charset, before_bytes - pending_bytes, is_last=True)
+
+
+def utf8_blocks(blocks: Iterable[bytes], charset: str) -> Iterator[bytes]:
+    """Give blocks of the same text in UTF-8, without a byte order mark at the begin.
+
+    What is said to be UTF-8 goes through as it is: its reader finds out.
+
+    Raises:
+        BadObjectError: The bytes are no text in ``charset``.
+    """
+    if not is_utf8(charset):
+        for text in characters(blocks, charset):
+            yield text.encode()
+        return
+    head = b""
+    source = iter(blocks)
+    for block in source:
+        head += block
+        if len(head) >= len(_BYTE_ORDER_MARK_UTF8):
+            break
+    if head := head.removeprefix(_BYTE_ORDER_MARK_UTF8):
+        yield head
+    yield from source
+
+
+def lines(texts: Iterable[str]) -> Generator[str | None]:
+    r"""Split text at each ``\n``, which the lines do not keep.
+
+    Yields:
+        Lines; None where a text brought the end of none.
+
+    Raises:
+        BadObjectError: A line of more than :data:`MAX_LINE_CHARACTERS`.
+    """
+    begun: list[str] = []
+    begun_characters = 0
+    for text in texts:
+        first, *others = text.split("\n")
+        begun.append(first)
+        begun_characters += len(first)
+        if begun_characters > MAX_LINE_CHARACTERS:
+            raise BadObjectError(
+                "line_too_long",
+                f"a line holds more than {MAX_LINE_CHARACTERS:,} characters",
+            )
+        if not others:
+            yield None
+            continue
+        yield "".join(begun)
+        last = others.pop()
+        yield from others
+        begun, begun_characters = [last], len(last)
+    if begun_characters:
+        yield "".join(begun)
+
+
+def checked_utf8(text: bytes) -> bytes:
+    """Return the text, which is UTF-8.
+
+    Raises:
+        BadObjectError: It is not.
+    """
+    try:
+        str(text, "utf-8")
+    except UnicodeDecodeError as error:
+        raise not_utf8(error.start) from error
+    return text
+
+
+def not_utf8(at_byte: int) -> BadObjectError:
+    """The error for text that is in another character set."""
+    return BadObjectError(
+        "not_utf8",
+        f"the text is not UTF-8 at byte {at_byte}: set decode.charset if it is in "
+        "another character set",
+    )
+
+
+def _decoded(
+    decoder: codecs.IncrementalDecoder,
+    block: bytes,
+    charset: str,
+    offset: int,
+    *,
+    is_last: bool = False,
+) -> str:
+    try:
+        return decoder.decode(block, is_last)
+    except UnicodeDecodeError as error:
+        if is_utf8(charset):
+            raise not_utf8(offset + error.start) from error
+        raise BadObjectError(
+            "wrong_charset",
+            f"the text is not {charset} at byte {offset + error.start}: set "
+            "decode.charset to the character set that it is in",
+        ) from error
