@@ -34,7 +34,7 @@ def receiver(tmp_path: Path) -> Iterator[RecordingReceiver]:
         (WHOLE[:-20], "truncated"),
         (b"\x1f\x8b\x08 not gzip at all", "gzip"),
         (gzip.compress(b"no json"), "JSON"),
-        (gzip.compress(b'{"records": []}'), "Records"),
+        (gzip.compress(b'"no records"'), "holds a text, where an object"),
         (WHOLE + b"garbage", "followed by something else"),
     ],
     ids=["truncated", "not-gzip", "not-json", "no-records", "garbage"],

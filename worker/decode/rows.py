@@ -21,6 +21,7 @@ REST_FIELD = "_rest"
 """Field for the cells beyond the last column."""
 
 MAX_COLUMNS = 1 << 16
+MAX_ROW_LINES = 1 << 20
 
 _QUOTED_CELL = re.compile(r'"((?:[^"\\]++|\\.|"")*+)"(?=[ \t]|\Z)', re.DOTALL)
 _PLAIN_CELL = re.compile(r"[^ \t]++")
@@ -115,13 +116,15 @@ class _CsvFeed:
         self.row += 1
         self._characters = 0
         self._delimiters = 0
+        self._lines = 0
 
     def lines(self) -> Iterator[str]:
         for line in self._source:
             if line is None:
                 continue
             self._characters += len(line) + 1
-            if self._characters > MAX_VALUES:
+            self._lines += 1
+            if self._characters > MAX_VALUES or self._lines > MAX_ROW_LINES:
                 self._check(line)
             yield f"{line}\n"
         if self._characters:  # asked for another line, so the row goes on
@@ -131,11 +134,11 @@ class _CsvFeed:
         self._delimiters += line.count(self._delimiter)
         if self._delimiters > MAX_VALUES:
             raise _too_many_cells(self.row)
-        if self._characters > MAX_LINE_CHARACTERS:
+        if self._characters > MAX_LINE_CHARACTERS or self._lines > MAX_ROW_LINES:
             raise BadObjectError(
                 "line_too_long",
-                f"row {self.row} holds more than {MAX_LINE_CHARACTERS:,} characters: "
-                "perhaps a quote is not closed",
+                f"row {self.row} holds more than {MAX_LINE_CHARACTERS:,} characters or "
+                f"{MAX_ROW_LINES:,} lines: perhaps a quote is not closed",
             )
 
 

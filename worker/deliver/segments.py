@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from plugin_bridge.forward.event_time import MAX_SECONDS
 from worker.decode.decompress import decompress
 from worker.deliver.stages import Stages
 from worker.errors import BadObjectError
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from worker.deliver.ledger import HeldObject
     from worker.deliver.progress import Progress
     from worker.deliver.stages import Transform
+    from worker.source.notifications import ObjectRef
     from worker.source.objects import Body
 
 PAUSE_RECORDS = 1000
@@ -105,8 +107,7 @@ class Segmenter:
         def holds(size_bytes: int) -> None:
             charge(body.size_bytes + size_bytes)
 
-        fallback = divmod(int((item.ref.event_time or self._now()) * 1e9), 10**9)
-        encoded = self._stages.of_object(item.ref, body, fallback)
+        encoded = self._stages.of_object(item.ref, body, self._time_of(item.ref))
         run = _Run(item)
         items = self._stages.reader.items(blocks, holds)
         for raw in _behind(items, run.end) if run.end else items:
@@ -125,6 +126,14 @@ class Segmenter:
         item.total_records = run.end
         if run.parts:
             yield run.cut()
+
+    def _time_of(self, ref: ObjectRef) -> tuple[int, int]:
+        """The notification's time, or else now: seconds and nanoseconds."""
+        epoch_s = ref.event_time
+        if epoch_s is None or not 1 <= epoch_s <= MAX_SECONDS:
+            epoch_s = self._now()
+        seconds, microseconds = divmod(round(epoch_s * 1e6), 10**6)
+        return seconds, microseconds * 1000
 
     def _too_large(self, index: int, part: bytes) -> BadObjectError:
         way_out = ': set decode.shape = "event"' if self._decode.shape == "file" else ""

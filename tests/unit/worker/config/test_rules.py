@@ -53,6 +53,34 @@ TOGETHER = [
         "redact.hash_key: is required with",
     ),
     (
+        '[decode]\nformat = "csv"\n[output]\nrecord = "raw"',
+        'output.record: "raw" cannot go with decode.format = "csv"',
+    ),
+    (
+        '[decode]\nformat = "lines"\nrecord_location = "a"',
+        'decode.record_location: is for decode.format = "json", not "lines"; leave it',
+    ),
+    (
+        '[decode]\nformat = "wsv"\nshape = "file"',
+        'decode.shape: is for decode.format = "json", not "wsv"',
+    ),
+    (
+        '[decode]\ncsv_columns = ["a"]',
+        'decode.csv_columns: is for decode.format = "csv" or "wsv", not "json"',
+    ),
+    (
+        '[decode]\nformat = "wsv"\ncsv_delimiter = ";"',
+        'decode.csv_delimiter: is for decode.format = "csv", not "wsv"',
+    ),
+    (
+        '[decode]\nformat = "csv"\ncsv_columns = ["a", "b", "a"]',
+        'decode.csv_columns: "a" stands there more than once',
+    ),
+    (
+        '[decode]\nwith_metadata = true\nid_field = "_metadata"',
+        'decode.id_field: "_metadata" is decode.metadata_field too',
+    ),
+    (
         '[redact]\npaths = ["a"]\n[output]\nrecord = "raw"',
         'redact.paths: cannot go with output.record = "raw"',
     ),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.decode.times import event_time
+from worker.decode.times import event_time, time_parser
 
 
 @pytest.mark.parametrize(
@@ -61,3 +61,37 @@ def test_every_moment_is_read_exactly(naive: datetime, offset_min: int) -> None:
         seconds=seconds, microseconds=nanoseconds // 1000
     ) == moment.astimezone(UTC)
     assert 0 <= nanoseconds < 10**9
+
+
+@pytest.mark.parametrize(
+    ("time_format", "value", "expected"),
+    [
+        ("epoch_s", 1_688_992_496, (1_688_992_496, 0)),
+        ("epoch_s", 1_688_992_496.25, (1_688_992_496, 250_000_000)),
+        ("epoch_s", "1688992496.123456789", (1_688_992_496, 123_456_789)),
+        ("epoch_s", "-1.5", (-2, 500_000_000)),
+        ("epoch_ms", 1_688_992_496_789, (1_688_992_496, 789_000_000)),
+        ("epoch_ms", "1688992496789.5", (1_688_992_496, 789_500_000)),
+        ("epoch_ms", 1.688992496e12, (1_688_992_496, 0)),
+        ("%d/%b/%Y:%H:%M:%S %z", "10/Jul/2023:14:34:56 +0200", (1_688_992_496, 0)),
+        ("%Y-%m-%d %H:%M:%S.%f", "2023-07-10 12:34:56.5", (1_688_992_496, 5 * 10**8)),
+        ("epoch_s", True, None),
+        ("epoch_s", None, None),
+        ("epoch_s", [1], None),
+        ("epoch_s", "", None),
+        ("epoch_s", "1e9", None),
+        ("epoch_s", "٣", None),
+        ("epoch_s", "9" * 5000, None),
+        ("epoch_s", 10**300, None),
+        ("epoch_s", float("nan"), None),
+        ("epoch_s", float("inf"), None),
+        ("epoch_s", 1e300, None),
+        ("%Y", 2023, None),
+        ("%Y", "x", None),
+        ("%Y-%m-%d %z", "0001-01-01 +2359", (-62_135_683_140, 0)),
+    ],
+)
+def test_other_formats(
+    time_format: str, value: object, expected: tuple[int, int] | None
+) -> None:
+    assert time_parser(time_format)(value) == expected

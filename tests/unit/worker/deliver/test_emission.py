@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from plugin_bridge.client import Chunk, ForwardClient
     from worker.deliver.calls import QueueCalls
     from worker.deliver.disk import JournalCalls
+    from worker.deliver.stages import Transform
 
 CHUNK_BYTES = 1000
 LINGER_S = 0.1
@@ -73,7 +74,11 @@ class Window:
 class Scene:
     """An emission with everything around it; time stands still unless it is moved."""
 
-    def __init__(self, commits: RecordedCommits | None = None) -> None:
+    def __init__(
+        self,
+        commits: RecordedCommits | None = None,
+        transform: Transform | None = None,
+    ) -> None:
         self.window = Window()
         self.calls = RecordedQueueCalls()
         self.budget = Budget(10**9)
@@ -98,6 +103,7 @@ class Scene:
                 max_entry_bytes=MAX_ENTRY_BYTES,
                 now=lambda: 1e9,
                 progress=self.progress,
+                transform=transform,
             ),
             builder=ChunkBuilder(
                 encoder,
@@ -340,3 +346,54 @@ def test_a_record_without_a_usable_time_gets_one_all_the_same(
     scene.step(0.0, at_once=True)
     (time, _record) = msgpack.unpackb(scene.window.chunks[0].payload)
     assert int.from_bytes(time.data[:4], "big") == 1_000_000_000
+
+
+def test_an_object_whose_records_are_all_dropped_is_done() -> None:
+    scene = Scene(transform=lambda _: None)
+    item = scene.bring(0, log_file("a", 2500))
+    for _ in range(9):
+        scene.step(0.0)
+    scene.settle()
+
+    assert [h.message.id for h in scene.calls.deletes[0]] == ["m0"]
+    assert scene.window.chunks == []
+    assert (item.total_records, scene.progress.records_filtered) == (2500, 2500)
+    assert scene.budget.used_bytes == 0
+
+
+def test_the_journal_counts_dropped_records_too() -> None:
+    scene = Scene(
+        transform=lambda record: record if record["eventID"][-1] in "27" else None
+    )
+    item = scene.bring(0, log_file("a", 40, padding=300))
+    scene.step(0.0)
+    scene.step(LINGER_S)
+
+    assert scene.window.ids() == [f"a-{n}" for n in range(40) if n % 10 in {2, 7}]
+    counts = []
+    for chunk in scene.window.chunks:
+        scene.emission.on_acked(chunk.id)
+        counts.append(item.acked_records)
+    assert len(counts) > 2
+    assert counts[:2] == [12, 22]  # up to the first record of the next chunk
+    assert counts[-1] == 40
+
+
+def test_poison_among_dropped_records_is_named(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    scene = Scene(
+        transform=lambda record: record if record["eventID"] > "a-3" else None
+    )
+    scene.bring(0, log_file("a", 7))
+    scene.step(0.0, at_once=True)
+    (chunk,) = scene.window.chunks
+    assert scene.window.ids() == ["a-4", "a-5", "a-6"]
+
+    while chunk.count > 1:
+        scene.emission.on_poisoned(chunk.id)
+        scene.step(0.0)
+        chunk = scene.window.chunks[-1]
+    scene.emission.on_poisoned(chunk.id)
+
+    assert "the receiver refuses its record 6" in caplog.text

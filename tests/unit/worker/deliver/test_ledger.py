@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -185,3 +185,22 @@ TestLedgerMachine = LedgerMachine.TestCase
 TestLedgerMachine.settings = settings(
     max_examples=300, stateful_step_count=40, deadline=None
 )
+
+
+@given(st.sets(st.integers(0, 30), min_size=2), st.integers(0, 5), st.data())
+def test_a_span_is_cut_where_its_entries_lie(
+    chosen: set[int], dropped_behind: int, data: st.DataObject
+) -> None:
+    ledger = Ledger(SilentWitness())
+    (item,) = hold(ledger, 1, 1).objects
+    indices = tuple(sorted(chosen))
+    whole = Span(item, 0, indices[-1] + 1 + dropped_behind, len(indices), indices)
+    entries = data.draw(st.integers(1, len(indices) - 1))
+    former, latter = whole.cut(entries)
+
+    assert (former.first, former.end, latter.end) == (0, latter.first, whole.end)
+    assert former.indices == indices[:entries]
+    assert latter.indices == indices[entries:]
+    assert (former.entries, latter.entries) == (entries, len(indices) - entries)
+    assert (former.first_entry, latter.first_entry) == (indices[0], indices[entries])
+    assert former.end <= latter.first_entry

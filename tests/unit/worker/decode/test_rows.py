@@ -1,0 +1,171 @@
+"""CSV, white-space separated rows, and lines."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from worker.config.model import DecodeConfig
+from worker.decode.reader import reader_for
+from worker.errors import BadObjectError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+MIB = 1 << 20
+cells = st.text(alphabet='ab ",;\t\r\né\0', max_size=6)
+
+
+def records(blocks: Iterable[bytes] | bytes, **decode: object) -> list[dict[str, Any]]:
+    reader = reader_for(DecodeConfig.model_validate(decode), text_field="log")
+    found = []
+    source = [blocks] if isinstance(blocks, bytes) else blocks
+    for item in reader.items(source, lambda _: None):
+        if item is not None:
+            record = reader.record(item)
+            assert record is not None
+            found.append(record)
+    return found
+
+
+def refusal(data: bytes, **decode: object) -> BadObjectError:
+    with pytest.raises(BadObjectError) as caught:
+        records(data, **decode)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a,b\n1,2\n", [{"a": "1", "b": "2"}]),
+        ("a,b\r\n1,2\r\n", [{"a": "1", "b": "2"}]),
+        ("\ufeffa,b\n1,2", [{"a": "1", "b": "2"}]),
+        ('"a","b"\n"1,\n""x""\r\n2",3\n', [{"a": '1,\n"x"\r\n2', "b": "3"}]),
+        ("\n\na,b\n\n1,2\n\n", [{"a": "1", "b": "2"}]),
+        ("a,b\n1\n", [{"a": "1", "b": None}]),
+        ("a\n1,2,3\n", [{"a": "1", "_rest": ["2", "3"]}]),
+        ("_rest\n1,2\n", [{"_rest": "1", "__rest": ["2"]}]),
+        (
+            "a,a,,a_2,\n1,2,3,4,5\n",
+            [{"a": "1", "a_2": "2", "column_3": "3", "a_2_2": "4", "column_5": "5"}],
+        ),
+        ("a,b\n", []),
+        ("", []),
+        ("a\n\0\n", [{"a": "\0"}]),
+        ('a\nb"c\n', [{"a": 'b"c'}]),
+        ('a\n"b"c\n', [{"a": "bc"}]),
+    ],
+)
+def test_csv_rows_are_records(text: str, expected: list[dict[str, Any]]) -> None:
+    assert records(text.encode(), format="csv") == expected
+
+
+@given(st.lists(st.lists(cells, min_size=2, max_size=4), max_size=5), st.integers(1, 9))
+def test_csv_comes_out_as_it_was_written(
+    rows: list[list[str]], block_bytes: int
+) -> None:
+    text = io.StringIO(newline="")
+    csv.writer(text, quoting=csv.QUOTE_ALL).writerows(rows)
+    data = text.getvalue().encode()
+    blocks = (data[at : at + block_bytes] for at in range(0, len(data), block_bytes))
+
+    found = records(blocks, format="csv", csv_columns=("a", "b"))
+
+    assert found == [
+        {"a": row[0], "b": row[1]} | ({"_rest": row[2:]} if len(row) > 2 else {})
+        for row in rows
+    ]
+
+
+def test_columns_and_delimiter_and_charset_are_as_configured() -> None:
+    data = "1;é\n2;ü\n".encode("latin-1")
+    found = records(
+        data,
+        format="csv",
+        csv_columns=("n", "c"),
+        csv_delimiter=";",
+        charset="latin-1",
+    )
+    assert found == [{"n": "1", "c": "é"}, {"n": "2", "c": "ü"}]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a b\n1 2\n", [{"a": "1", "b": "2"}]),
+        (" a \t b \r\n\t1  2 \r\n \n", [{"a": "1", "b": "2"}]),
+        (
+            'a b\n"GET / HTTP/1.1" "he said ""x"" and \\"y\\" in C:\\d"\n',
+            [{"a": "GET / HTTP/1.1", "b": 'he said "x" and "y" in C:\\d'}],
+        ),
+        ('a\n"" x"y\n', [{"a": "", "_rest": ['x"y']}]),
+        ("a\n\xa0\u2028\n", [{"a": "\xa0\u2028"}]),
+        ("a b\n1\n", [{"a": "1", "b": None}]),
+    ],
+)
+def test_white_space_separated_rows_are_records(
+    text: str, expected: list[dict[str, Any]]
+) -> None:
+    assert records(text.encode(), format="wsv") == expected
+
+
+def test_lines_are_records() -> None:
+    data = '{"a":1}\r\n\n  x\n\0é'.encode()
+    texts = ['{"a":1}', "", "  x", "\0é"]
+
+    assert records(data, format="lines") == [{"log": text} for text in texts]
+
+    reader = reader_for(DecodeConfig(format="lines"), text_field="log")
+    items = reader.items([data], lambda _: None)
+    assert [reader.text(item) for item in items] == [text.encode() for text in texts]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "code", "words"),
+    [
+        ("csv", b'a\n1\n"2\n3\n', "unclosed_quote", "row 2"),
+        ("csv", b'a\n"' + b"x\n" * (2 * MIB), "line_too_long", "row 1"),
+        ("csv", b"a\n" + b"," * (5 * MIB), "too_many_values", "row 1"),
+        ("csv", b'a\n"' + b"x" * (65 * MIB), "line_too_long", "67,108,864"),
+        ("csv", b"a\n1\r2\n", "not_csv", "row 1"),
+        ("csv", b"," * 70_000, "too_many_values", "columns"),
+        ("csv", b"a\n\xff\n", "not_utf8", "byte 2"),
+        ("wsv", b'a\n"2\n', "unclosed_quote", "row 1"),
+        ("wsv", b'a\n"2"x\n', "unclosed_quote", "row 1"),
+        ("wsv", b"a\n" + b" 1" * (5 * MIB), "too_many_values", "row 1"),
+        ("lines", b"x" * (65 * MIB), "line_too_long", "67,108,864"),
+    ],
+)
+def test_a_bad_text_is_refused_with_what_and_where(
+    name: str, data: bytes, code: str, words: str
+) -> None:
+    blocks = (data[at : at + MIB] for at in range(0, len(data), MIB))
+    with pytest.raises(BadObjectError) as caught:
+        records(blocks, format=name)
+
+    assert caught.value.code == code
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["csv", "wsv", "lines"])
+def test_a_long_object_is_read_as_it_comes(name: str) -> None:
+    """Records come out before the blocks behind them are asked for."""
+    taken = 0
+
+    def blocks() -> Iterable[bytes]:
+        nonlocal taken
+        for _taken in itertools.count(1):
+            yield b"a,b c\n" * 1000
+
+    reader = reader_for(DecodeConfig.model_validate({"format": name}), text_field="log")
+    items = (item for item in reader.items(blocks(), lambda _: None) if item)
+    for _ in itertools.islice(items, 5_500):
+        pass
+
+    assert taken <= 6
