@@ -135,11 +135,13 @@ def _decoded(
 ) -> str:
     try:
         return decoder.decode(block, is_last)
-    except UnicodeDecodeError as error:
+    except UnicodeError as error:
+        # Python's UTF-16 and 32 say no more than that a byte order mark is missing.
+        at = error.start if isinstance(error, UnicodeDecodeError) else 0
         if is_utf8(charset):
-            raise not_utf8(offset + error.start) from error
+            raise not_utf8(offset + at) from error
         raise BadObjectError(
             "wrong_charset",
-            f"the text is not {charset} at byte {offset + error.start}: set "
-            "decode.charset to the character set that it is in",
+            f"the text is not {charset} at byte {offset + at}: set decode.charset to "
+            "the character set that it is in",
         ) from error

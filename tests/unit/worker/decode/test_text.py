@@ -56,6 +56,7 @@ def test_a_byte_order_mark_at_the_begin_is_left_out(
         ("utf-8", "aé".encode()[:-1], "not_utf8", "at byte 1:"),
         ("utf-8", b"a\xed\xa0\x80", "not_utf8", "at byte 1:"),
         ("utf-16-le", b"a\0b", "wrong_charset", "not utf-16-le at byte 2:"),
+        ("utf-16", b"abcd", "wrong_charset", "not utf-16 at byte 0:"),
         ("shift_jis", b"abc\x83\xff", "wrong_charset", "not shift_jis at byte 3:"),
         ("ascii", "aé".encode(), "wrong_charset", "not ascii at byte 1:"),
     ],
