@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 RECORDS = "Records"
 _RECORDS_NAME = b'"Records"'
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class _SmallFile(msgspec.Struct):
@@ -51,15 +50,13 @@ def raw_records(text: Buffer) -> Iterable[msgspec.Raw]:
     the text, or of copies, which they keep alive.
 
     Args:
-        text: The whole of it, decompressed.
+        text: The whole of it, decompressed, without a byte order mark.
 
     Raises:
         BadObjectError: Not JSON, nested too deeply, a document that is neither an
             object nor an array, or a record of too many values; also from the iterator.
     """
     view = memoryview(text).cast("B")
-    if bytes(view[: len(_BYTE_ORDER_MARK)]) == _BYTE_ORDER_MARK:
-        view = view[len(_BYTE_ORDER_MARK) :]
     try:
         if len(view) > ONE_CALL_BYTES:
             return _shallow(_of_large(view))

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 ONE_CALL_BYTES = 1 << 20
 """Larger texts could make too many objects at once."""
 
+_PIECE_BYTES = 1 << 18
+"""Of a stream, at a time."""
+
 _document = msgspec.json.Decoder(msgspec.Raw)
 
 
@@ -87,13 +90,13 @@ def streamed(blocks: Iterable[bytes]) -> Generator[msgspec.Raw | None]:
 
 def _pieces(blocks: Iterable[bytes]) -> Iterator[bytes]:
     for block in blocks:
-        for at in range(0, len(block), ONE_CALL_BYTES):
-            yield block[at : at + ONE_CALL_BYTES]
+        for at in range(0, len(block), _PIECE_BYTES):
+            yield block[at : at + _PIECE_BYTES]
 
 
 def _complete(text: memoryview) -> Generator[msgspec.Raw, None, int]:
     """Yield the documents that are whole in whole lines; return where the last ends."""
-    if len(text) <= 2 * ONE_CALL_BYTES:
+    if len(text) <= ONE_CALL_BYTES:
         try:
             found = _document.decode_lines(text)
         except msgspec.DecodeError:

@@ -14,7 +14,7 @@ from worker.decode.documents import (
     documents,
     streamed,
 )
-from worker.decode.elements import byte_at, elements
+from worker.decode.elements import byte_at, elements, not_json
 from worker.decode.json_values import not_object, parse_record, parse_value, too_deep
 from worker.decode.location import text_at
 from worker.decode.text import checked_utf8, utf8_blocks
@@ -87,6 +87,8 @@ class JsonReader:
                     return
         text = b"".join(parts)
         parts.clear()
+        if text.isspace():
+            raise not_json("no value", len(text))
         yield from self._of_whole(text)
 
     def _of_lines(self, blocks: Iterable[bytes]) -> Iterator[msgspec.Raw | None]:

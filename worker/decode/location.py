@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -12,9 +14,9 @@ from worker.decode.members import members
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+_ABSENT = msgspec.Raw(b"")
 _MAX_INDEX_DIGITS = 10
-
-_object = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_PLAIN_NAME = re.compile(r'[^"\\\x00-\x1f\ud800-\udfff]+')
 
 
 def value_at(record: object, steps: Sequence[str]) -> Any:
@@ -23,7 +25,7 @@ def value_at(record: object, steps: Sequence[str]) -> Any:
     for step in steps:
         if isinstance(value, dict):
             value = value.get(step)
-        elif isinstance(value, list) and _is_index(step) and int(step) < len(value):
+        elif isinstance(value, list) and is_index(step) and int(step) < len(value):
             value = value[int(step)]
         else:
             return None
@@ -45,22 +47,47 @@ def text_at(raw: msgspec.Raw, steps: Iterable[str]) -> msgspec.Raw | None:
         mark = byte_at(view, after_space(view, 0))
         if mark == b"{":
             found = _member(found, step)
-        elif mark == b"[" and _is_index(step):
+        elif mark == b"[" and is_index(step):
             found = _element(found, int(step))
         else:
             return None
     return found
 
 
+def is_index(step: str) -> bool:
+    """Whether a step can be an index."""
+    return step.isascii() and step.isdigit() and len(step) < _MAX_INDEX_DIGITS
+
+
+def is_plain(name: str) -> bool:
+    """Whether msgspec can look for a member of that name."""
+    return bool(_PLAIN_NAME.fullmatch(name))
+
+
 def _member(raw: msgspec.Raw, name: str) -> msgspec.Raw | None:
-    try:
-        return _object.decode(raw).get(name)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        found = None
-        for other, value in members(memoryview(raw)):
-            if other == name:
-                found = value  # the last of equal names counts
-        return found
+    decoder = _decoder_of(name)
+    if decoder is not None:
+        try:
+            found: msgspec.Raw = decoder.decode(raw).value
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            pass
+        else:
+            return found if memoryview(found) else None
+    last = None
+    for other, value in members(memoryview(raw)):
+        if other == name:
+            last = value  # the last of equal names counts
+    return last
+
+
+@lru_cache
+def _decoder_of(name: str) -> msgspec.json.Decoder[Any] | None:
+    if not is_plain(name):
+        return None
+    field = msgspec.field(name=name, default=_ABSENT)
+    return msgspec.json.Decoder(
+        msgspec.defstruct("Outline", [("value", msgspec.Raw, field)])
+    )
 
 
 def _element(raw: msgspec.Raw, index: int) -> msgspec.Raw | None:
@@ -69,7 +96,3 @@ def _element(raw: msgspec.Raw, index: int) -> msgspec.Raw | None:
         if number == index:
             return element
     return None
-
-
-def _is_index(step: str) -> bool:
-    return step.isascii() and step.isdigit() and len(step) < _MAX_INDEX_DIGITS

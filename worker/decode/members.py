@@ -62,7 +62,10 @@ def name_at(text: memoryview, at: int) -> tuple[str, int]:
     value_at = after_space(text, expect(b":", text, after_space(text, end)))
     if end - at > _MAX_NAME_BYTES:
         return str(text[at + 1 : at + _MAX_NAME_BYTES], "utf-8", "replace"), value_at
-    return str(parse_slowly(text[at:end])), value_at
+    name = bytes(text[at:end])
+    if b"\\" in name or not name.isascii():
+        return str(parse_slowly(name)), value_at
+    return name[1:-1].decode(), value_at
 
 
 def next_member(text: memoryview, end: int) -> int | None:

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from worker.config.paths import split_path
 from worker.decode.json_values import parse_value, too_deep
-from worker.decode.location import value_at
+from worker.decode.location import is_index, is_plain, value_at
 from worker.decode.times import time_parser
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _Scalar = str | int | float | bool | None
-_NAME = re.compile(
-    r'[^"\\\x00-\x1f\ud800-\udfff]*[^"\\\x00-\x1f\ud800-\udfff0-9]'
-    r'[^"\\\x00-\x1f\ud800-\udfff]*'
-)  # no index, nothing escaped
 
 
 class RecordTime:
@@ -68,7 +63,7 @@ class RecordTime:
 
 def _outline(steps: Sequence[str]) -> msgspec.json.Decoder[Any] | None:
     """A parser that passes over all but the members on the way."""
-    if not all(map(_NAME.fullmatch, steps)):
+    if not all(is_plain(step) and not is_index(step) for step in steps):
         return None
     inner: Any = _Scalar
     for step in reversed(steps):

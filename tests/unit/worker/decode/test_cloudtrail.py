@@ -259,10 +259,6 @@ def test_documents_come_out_whatever_stands_between_them(
     assert repr(records(document.encode())) == repr(expected)
 
 
-def test_a_byte_order_mark_is_passed_over() -> None:
-    assert records(b'\xef\xbb\xbf{"Records":[{"a":1}]}') == [{"a": 1}]
-
-
 def test_the_last_of_two_arrays_counts() -> None:
     document = b'{"Records":[{"a":1}],"Records":[{"a":2}]}'
 

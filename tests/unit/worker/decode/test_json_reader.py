@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.config.model import DecodeConfig
-from worker.decode import documents as documents_module
 from worker.decode.documents import streamed
 from worker.decode.reader import reader_for
 from worker.errors import BadObjectError
@@ -137,8 +136,7 @@ def test_a_large_file_of_cloudtrail_in_blocks_is_one_document(end: str) -> None:
     assert max(held) >= len(data)
 
 
-def test_a_broken_line_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(documents_module, "ONE_CALL_BYTES", 100)
+def test_a_broken_line_is_named() -> None:
     blocks = [b'{"a":1}\n' * 20, b'{"a":1}\n{"a":\n']
     with pytest.raises(BadObjectError) as caught:
         list(streamed(blocks))
@@ -224,6 +222,18 @@ def test_a_located_array_of_many_elements_costs_little_memory() -> None:
     assert count == 1_000_001
 
 
+@pytest.mark.parametrize("location", ["logs", "none", r"\"q\"", "logs.none"])
+def test_members_beside_the_located_one_cost_nothing(location: str) -> None:
+    members = b",".join(b'"%d":[]' % n for n in range(50_000))
+    data = b'{%b,"logs":{"b":1}}' % members
+    reader = reader_for(DecodeConfig(record_location=location), text_field="log")
+
+    def read() -> None:
+        assert len(list(reader.items([data], lambda _: None))) == 1
+
+    assert peak_bytes(read) < 2 * MIB
+
+
 # Shape --------------------------------------------------------------------------------
 
 
@@ -274,6 +284,19 @@ def test_a_bad_text_is_refused(data: bytes, code: str) -> None:
     with pytest.raises(BadObjectError) as caught:
         texts(data)
     assert caught.value.code == code
+
+
+@pytest.mark.parametrize("data", [b" ", b"\n\r\n\t", b"\n" * 3 * MIB])
+@pytest.mark.parametrize("shape", ["event", "file"])
+def test_nothing_but_blanks_is_no_json(data: bytes, shape: str) -> None:
+    with pytest.raises(BadObjectError) as caught:
+        taken_apart(in_blocks(data, MIB), shape=shape)
+    assert caught.value.code == "not_json"
+
+
+def test_a_byte_order_mark_is_passed_over() -> None:
+    data = b'\xef\xbb\xbf{"Records":[{"a":1}]}'
+    assert taken_apart([data[:2], data[2:]]) == [{"a": 1}]
 
 
 def test_another_character_set_becomes_utf8() -> None:
