@@ -61,14 +61,6 @@ class JsonReader:
     ) -> Generator[msgspec.Raw | None]:
         """Yield the records' texts; see :class:`worker.decode.reader.Reader`."""
         source = _with_more(utf8_blocks(blocks, self._charset))
-        try:
-            yield from self._items(source, holds)
-        except RecursionError as error:
-            raise too_deep() from error
-
-    def _items(
-        self, source: Iterator[tuple[bytes, bool]], holds: Callable[[int], None]
-    ) -> Generator[msgspec.Raw | None]:
         parts: list[bytes] = []
         held_bytes = 0
         is_undecided = True
@@ -89,14 +81,20 @@ class JsonReader:
         parts.clear()
         if text.isspace():
             raise not_json("no value", len(text))
-        yield from self._of_whole(text)
+        try:
+            yield from self._of_whole(text)
+        except RecursionError as error:
+            raise too_deep() from error
 
     def _of_lines(self, blocks: Iterable[bytes]) -> Iterator[msgspec.Raw | None]:
-        for document in streamed(blocks):
-            if document is None:
-                yield None
-            else:
-                yield from self._of_document(document)
+        try:
+            for document in streamed(blocks):
+                if document is None:
+                    yield None
+                else:
+                    yield from self._of_document(document)
+        except RecursionError as error:
+            raise too_deep() from error
 
     def _of_whole(self, text: bytes) -> Iterable[msgspec.Raw]:
         if not self._location and not self._is_file_shaped:

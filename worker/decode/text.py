@@ -20,6 +20,8 @@ _BYTE_ORDER_MARK_UTF8 = _BYTE_ORDER_MARK.encode()
 
 def is_utf8(charset: str) -> bool:
     """Whether a character set is UTF-8 under one of its names."""
+    if charset == "utf-8":  # nearly always, and asked for each object
+        return True
     return codecs.lookup(charset).name in {"utf-8", "utf-8-sig"}
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from worker.config.model import DecodeConfig
 from worker.decode.documents import streamed
+from worker.decode.elements import end_of_value
 from worker.decode.reader import reader_for
 from worker.errors import BadObjectError
 
@@ -151,6 +152,38 @@ def test_a_scalar_among_the_lines_is_refused() -> None:
         taken_apart(in_blocks(data, MIB))
 
     assert caught.value.code == "no_records"
+
+
+def test_a_document_of_many_lines_is_not_gone_through_for_each_block(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gone_through_bytes = 0
+
+    def counted(text: memoryview, at: int) -> int:
+        nonlocal gone_through_bytes
+        gone_through_bytes += len(text) - at
+        return end_of_value(text, at)
+
+    monkeypatch.setattr("worker.decode.documents.end_of_value", counted)
+    document = json.dumps({"x": ["y" * 100] * 10_000}, indent=1).encode()
+
+    found = [bytes(one) for one in streamed(in_blocks(document, 4096)) if one]
+
+    assert found == [document]
+    assert gone_through_bytes < 4 * len(document)
+
+
+def test_a_stream_that_holds_too_much_in_one_record_ends_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("worker.decode.elements._MAX_MARKS", 1000)
+    line = b'{"a":NaN,"b":[%b1]}\n' % (b"[]," * 2000)
+    blocks = (line for _ in itertools.count())
+
+    with pytest.raises(BadObjectError) as caught:
+        list(streamed(blocks))
+
+    assert caught.value.code == "too_many_values"
 
 
 # Record location ----------------------------------------------------------------------
