@@ -1,6 +1,6 @@
 """From an object's bytes to records: [decode], [filter], [redact], [enrich]."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
 
@@ -17,7 +17,7 @@ class DecodeConfig(Section):
     """How the object is compressed; ``auto`` looks at its first bytes."""
     charset: values.Charset = "utf-8"
     """Character set of the text."""
-    record_location: values.PathOrEmpty = ""
+    record_location: values.Place = ""
     """Dotted path of the part to emit; records without it are dropped; empty: all.
     An array there gives a record an element."""
     shape: Literal["event", "file"] = "event"
@@ -28,7 +28,7 @@ class DecodeConfig(Section):
     """The field that ``with_metadata`` adds."""
     id_field: str = ""
     """The field for a deterministic record id; empty: none."""
-    time_field: values.Path = "eventTime"
+    time_field: Annotated[values.Place, Field(min_length=1)] = "eventTime"
     """Dotted path of the record's time."""
     time_format: values.TimeFormat = "iso8601"
     """``iso8601``, ``epoch_s``, ``epoch_ms``, or a strptime format."""

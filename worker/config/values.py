@@ -14,7 +14,6 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from worker.config.paths import split_path
 from worker.config.places import EVERY, parse_place
 
 MAX_PORT: Final = 65_535
@@ -147,17 +146,6 @@ def check_charset(value: str) -> str:
     return value
 
 
-def check_path(value: str) -> str:
-    """A dotted path into a record."""
-    split_path(value)
-    return value
-
-
-def check_path_or_empty(value: str) -> str:
-    """The same, or empty for none."""
-    return check_path(value) if value else value
-
-
 def check_time_format(value: str) -> str:
     """One of the named formats, or a strptime format that gives a date."""
     if value in {"iso8601", "epoch_s", "epoch_ms"}:
@@ -233,8 +221,6 @@ Region = Annotated[str, AfterValidator(check_region)]
 Regex = Annotated[str, AfterValidator(check_regex)]
 Place = Annotated[str, AfterValidator(check_place)]
 Places = Annotated[str, AfterValidator(check_places)]
-Path = Annotated[str, AfterValidator(check_path)]
-PathOrEmpty = Annotated[str, AfterValidator(check_path_or_empty)]
 TimeFormat = Annotated[str, AfterValidator(check_time_format)]
 Charset = Annotated[str, AfterValidator(check_charset)]
 Listen = Annotated[str, AfterValidator(check_listen)]

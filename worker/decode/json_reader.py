@@ -20,7 +20,9 @@ from worker.decode.location import text_at
 from worker.decode.text import checked_utf8, utf8_blocks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator
+
+    from worker.config.places import Place
 
 _MISSING = msgspec.Raw(b"")
 """Stands for a record that has nothing at the location."""
@@ -47,7 +49,7 @@ class JsonReader:
         self,
         *,
         charset: str,
-        location: Sequence[str],
+        location: Place,
         is_file_shaped: bool,
         value_field: str,
     ) -> None:

@@ -14,25 +14,27 @@ from worker.decode.members import members
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from worker.config.places import Step
+
 _ABSENT = msgspec.Raw(b"")
 _MAX_INDEX_DIGITS = 10
 _PLAIN_NAME = re.compile(r'[^"\\\x00-\x1f\ud800-\udfff]+')
 
 
-def value_at(record: object, steps: Sequence[str]) -> Any:
+def value_at(record: object, steps: Sequence[Step]) -> Any:
     """Return what lies at a path in a parsed record; None where nothing does."""
     value = record
     for step in steps:
         if isinstance(value, dict):
-            value = value.get(step)
-        elif isinstance(value, list) and is_index(step) and int(step) < len(value):
-            value = value[int(step)]
+            value = value.get(str(step))
+        elif isinstance(value, list) and (index := index_of(step)) is not None:
+            value = value[index] if index < len(value) else None
         else:
             return None
     return value
 
 
-def text_at(raw: msgspec.Raw, steps: Iterable[str]) -> msgspec.Raw | None:
+def text_at(raw: msgspec.Raw, steps: Iterable[Step]) -> msgspec.Raw | None:
     """Return the JSON text that lies at a path in another; None where nothing does.
 
     Raises:
@@ -46,17 +48,20 @@ def text_at(raw: msgspec.Raw, steps: Iterable[str]) -> msgspec.Raw | None:
         view = memoryview(found)
         mark = byte_at(view, after_space(view, 0))
         if mark == b"{":
-            found = _member(found, step)
-        elif mark == b"[" and is_index(step):
-            found = _element(found, int(step))
+            found = _member(found, str(step))
+        elif mark == b"[" and (index := index_of(step)) is not None:
+            found = _element(found, index)
         else:
             return None
     return found
 
 
-def is_index(step: str) -> bool:
-    """Whether a step can be an index."""
-    return step.isascii() and step.isdigit() and len(step) < _MAX_INDEX_DIGITS
+def index_of(step: Step) -> int | None:
+    """The index that a step is where there is an array: ``a[0]`` or ``a.0``."""
+    if not isinstance(step, str):
+        return step
+    is_number = step.isascii() and step.isdigit() and len(step) < _MAX_INDEX_DIGITS
+    return int(step) if is_number else None
 
 
 def is_plain(name: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from worker.config.paths import split_path
+from worker.config.places import parse_place
 from worker.decode.json_reader import JsonReader
 from worker.decode.line_reader import LineReader
 from worker.decode.rows import RowReader, csv_rows, wsv_rows
@@ -70,9 +70,7 @@ def reader_for(decode: DecodeConfig, *, text_field: str) -> Reader[Any]:
         case "json":
             return JsonReader(
                 charset=decode.charset,
-                location=split_path(decode.record_location)
-                if decode.record_location
-                else (),
+                location=parse_place(decode.record_location),
                 is_file_shaped=decode.shape == "file",
                 value_field=text_field,
             )

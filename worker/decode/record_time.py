@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from worker.config.paths import split_path
+from worker.config.places import parse_place
 from worker.decode.json_values import parse_value, too_deep
-from worker.decode.location import is_index, is_plain, value_at
+from worker.decode.location import index_of, is_plain, value_at
 from worker.decode.times import time_parser
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from worker.config.places import Place
 
 _Scalar = str | int | float | bool | None
 
@@ -26,9 +26,10 @@ class RecordTime:
     """
 
     def __init__(self, field: str, time_format: str) -> None:
-        self._steps = split_path(field)
+        self._steps = parse_place(field)
         self._parse = time_parser(time_format)
-        self._name = self._steps[0] if len(self._steps) == 1 else None
+        first, *others = self._steps
+        self._name = first if isinstance(first, str) and not others else None
         self._outline = _outline(self._steps)
 
     def of(self, record: dict[str, Any]) -> tuple[int, int] | None:
@@ -61,12 +62,13 @@ class RecordTime:
         return self.of(record) if isinstance(record, dict) else None
 
 
-def _outline(steps: Sequence[str]) -> msgspec.json.Decoder[Any] | None:
+def _outline(steps: Place) -> msgspec.json.Decoder[Any] | None:
     """A parser that passes over all but the members on the way."""
-    if not all(is_plain(step) and not is_index(step) for step in steps):
+    names = [step for step in steps if isinstance(step, str) and is_plain(step)]
+    if len(names) < len(steps) or any(index_of(name) is not None for name in names):
         return None
     inner: Any = _Scalar
-    for step in reversed(steps):
-        member = ("value", inner | None, msgspec.field(name=step, default=None))
+    for name in reversed(names):
+        member = ("value", inner | None, msgspec.field(name=name, default=None))
         inner = msgspec.defstruct("Outline", [member])
     return msgspec.json.Decoder(inner)

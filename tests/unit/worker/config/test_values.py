@@ -33,8 +33,6 @@ ACCEPTED: dict[Check, list[str]] = {
     values.check_place: ["", "bucket", "a.b", r"a\.b.c", "parts[0].name", "a b.é"],
     values.check_places: ["", "keys", "files[*].path", "a[*][0][*]", "a[*].b[*].c"],
     values.check_charset: ["utf-8", "UTF8", "latin-1", "cp1252", "utf-16", "gb18030"],
-    values.check_path: ["a", r"a\.b.c[0]"],
-    values.check_path_or_empty: ["", "a.b"],
     values.check_time_format: [
         "iso8601",
         "epoch_s",
@@ -94,8 +92,6 @@ REFUSED: dict[Check, list[str]] = {
         "utf_7",
         "base64",
     ],
-    values.check_path: ["", "a..b", "a[", "a["],
-    values.check_path_or_empty: ["."],
     values.check_time_format: ["", "iso", "%H:%M:%S", "%Q", "%Y %"],
     values.check_delimiter: ['"', "\n", "\r", "\0"],
     values.check_listen: ["9464", ":9464", "host", "h:65536", "::1:9464", "h:"],
