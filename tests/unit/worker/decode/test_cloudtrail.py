@@ -27,9 +27,9 @@ json_values = st.recursive(
     | st.floats(allow_nan=False)
     | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-    max_leaves=20,
+    max_leaves=8,
 )
-json_objects = st.dictionaries(st.text(), json_values, max_size=5)
+json_objects = st.dictionaries(st.text(), json_values, max_size=3)
 
 
 def records(document: Buffer) -> list[dict[str, object]]:
@@ -44,7 +44,7 @@ def refusal(document: bytes) -> BadObjectError:
 
 
 @given(
-    st.lists(json_objects),
+    st.lists(json_objects, max_size=4),
     st.booleans(),
     st.sampled_from([(",", ":"), (" ,\n", "\t: ")]),
 )
@@ -60,7 +60,7 @@ def test_records_come_out_as_python_reads_them(
     assert repr(records(document)) == repr(source)
 
 
-@given(st.lists(json_objects))
+@given(st.lists(json_objects, max_size=4))
 def test_what_the_fast_parser_refuses_comes_out_the_same(
     source: list[dict[str, object]],
 ) -> None:

@@ -25,7 +25,7 @@ MIB = 1 << 20
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-    max_leaves=10,
+    max_leaves=5,
 )
 
 
@@ -64,7 +64,7 @@ def peak_bytes(work: Callable[[], object]) -> int:
 
 
 @given(
-    st.lists(st.dictionaries(st.text(), json_values, max_size=3), max_size=8),
+    st.lists(st.dictionaries(st.text(), json_values, max_size=2), max_size=5),
     st.sampled_from([None, 1]),
     st.sampled_from(["\n", "", "\r\n\n", " \n"]),
     st.integers(1, 40),
