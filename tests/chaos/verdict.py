@@ -171,7 +171,7 @@ def _cause(before: Delivery, kills: Sequence[float], window_chunks: int) -> str:
 
 
 def _any_within(deliveries: Sequence[Delivery], periods: Sequence[Period]) -> bool:
-    """Without a journal two workers may hold the same object, for as long as it takes."""
+    """Without a journal two workers may hold the same object, however long."""
     return any(
         begin <= delivery.at <= end for begin, end in periods for delivery in deliveries
     )

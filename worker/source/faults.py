@@ -60,7 +60,7 @@ To be caught after :data:`AWS_ERRORS`, some of which are among these.
 """
 
 _UNKNOWN = "Unknown"
-_AWS_CONTENT_TYPE = "application/x-amz-json"
+AWS_CONTENT_TYPE = "application/x-amz-json"
 
 MAX_SAID = 200
 """Characters of what AWS, or a proxy in its place, is quoted with."""
@@ -183,7 +183,7 @@ def is_aws_answer(response: Mapping[str, Any]) -> bool:
     """
     metadata = response.get("ResponseMetadata", {})
     content_type = metadata.get("HTTPHeaders", {}).get("content-type", "")
-    return "RequestId" in metadata or content_type.startswith(_AWS_CONTENT_TYPE)
+    return "RequestId" in metadata or content_type.startswith(AWS_CONTENT_TYPE)
 
 
 def is_aws_code(code: str) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from botocore import xform_name
 from botocore.exceptions import ClientError
 
 from worker.errors import CommonFaultError
@@ -32,10 +33,14 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.type_defs import (
         BatchResultErrorEntryTypeDef,
+        ChangeMessageVisibilityBatchResultTypeDef,
+        DeleteMessageBatchResultTypeDef,
         MessageTypeDef,
+        ReceiveMessageResultTypeDef,
     )
 
     from worker.errors import RetriableError
+    from worker.source.lean_sqs import LeanSqs
 
 Item = TypeVar("Item")
 
@@ -112,6 +117,7 @@ class Queue:
     Args:
         client: Of the queue's region.
         queue_url: Which queue.
+        lean: Tried first, for the calls that are made all the time.
 
     Raises:
         CommonFaultError: From every method: credentials, network, throttling, KMS, no
@@ -119,9 +125,12 @@ class Queue:
         AwsError: From every method: anything else that SQS refuses.
     """
 
-    def __init__(self, client: SQSClient, queue_url: str) -> None:
+    def __init__(
+        self, client: SQSClient, queue_url: str, lean: LeanSqs | None = None
+    ) -> None:
         self._client = client
         self._queue_url = queue_url
+        self._lean = lean
 
     def receive(
         self, *, max_messages: int, wait_s: int, visibility_timeout_s: int
@@ -134,8 +143,9 @@ class Queue:
             visibility_timeout_s: 0 to 43,200 seconds, instead of the queue's own.
         """
         with self._asking("receive from", "sqs:ReceiveMessage") as doing:
-            response = self._client.receive_message(
-                QueueUrl=self._queue_url,
+            response: ReceiveMessageResultTypeDef = self._ask(
+                "ReceiveMessage",
+                doing,
                 MaxNumberOfMessages=max_messages,
                 WaitTimeSeconds=wait_s,
                 VisibilityTimeout=visibility_timeout_s,
@@ -144,7 +154,6 @@ class Queue:
                     "SentTimestamp",
                 ],
             )
-            _check_answer(response, doing)
             return [_message(received) for received in response.get("Messages", ())]
 
     def delete(self, messages: Sequence[Message]) -> tuple[Failure, ...]:
@@ -156,14 +165,14 @@ class Queue:
         failures: list[Failure] = []
         for batch in _batches(messages):
             with self._asking("delete from", "sqs:DeleteMessage") as doing:
-                response = self._client.delete_message_batch(
-                    QueueUrl=self._queue_url,
+                response: DeleteMessageBatchResultTypeDef = self._ask(
+                    "DeleteMessageBatch",
+                    doing,
                     Entries=[
                         {"Id": str(n), "ReceiptHandle": message.receipt_handle}
                         for n, message in enumerate(batch)
                     ],
                 )
-                _check_answer(response, doing)
                 done = {entry["Id"] for entry in response.get("Successful", ())}
                 failures += _failures(batch, done, response.get("Failed", ()))
         return tuple(failures)
@@ -184,8 +193,9 @@ class Queue:
             with self._asking(
                 "extend messages of", "sqs:ChangeMessageVisibility"
             ) as doing:
-                response = self._client.change_message_visibility_batch(
-                    QueueUrl=self._queue_url,
+                response: ChangeMessageVisibilityBatchResultTypeDef = self._ask(
+                    "ChangeMessageVisibilityBatch",
+                    doing,
                     Entries=[
                         {
                             "Id": str(n),
@@ -195,7 +205,6 @@ class Queue:
                         for n, (message, timeout_s) in enumerate(batch)
                     ],
                 )
-                _check_answer(response, doing)
                 done = {entry["Id"] for entry in response.get("Successful", ())}
                 failures += _failures(
                     [message for message, _ in batch], done, response.get("Failed", ())
@@ -229,6 +238,15 @@ class Queue:
             return self._client.send_message(
                 QueueUrl=self._queue_url, MessageBody=body
             )["MessageId"]
+
+    def _ask(self, action: str, doing: str, **fields: Any) -> Any:
+        """Make a call; by boto3 where the lean one does not go well."""
+        fields["QueueUrl"] = self._queue_url
+        answer = self._lean.call(action, fields) if self._lean is not None else None
+        if answer is None:
+            answer = getattr(self._client, xform_name(action))(**fields)
+            _check_answer(answer, doing)
+        return answer
 
     @contextmanager
     def _asking(self, doing: str, permission: str) -> Iterator[str]:

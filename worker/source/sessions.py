@@ -62,6 +62,7 @@ class AwsSession:
         self._lock = threading.Lock()
         self._s3_clients = Recent(self._new_s3_client, limit=_MAX_REGIONS)
         own = self._identity()
+        self.long_poll_timeout_s = source.wait_time_s + _WAIT_MARGIN_S
         self.region = source.region or _region(own)
         self.ca_bundle = _ca_bundle(own)
         self._credentials = RenewableCredentials(self._load_credentials)
@@ -73,12 +74,11 @@ class AwsSession:
 
     def sqs_client(self) -> SQSClient:
         """A client for the queue."""
-        read_timeout_s = self._source.wait_time_s + _WAIT_MARGIN_S
         with self._lock:
             return self._boto3.client(
                 "sqs",
                 endpoint_url=self._endpoint(self._source.sqs_endpoint_url),
-                config=_config(read_timeout=read_timeout_s),
+                config=_config(read_timeout=self.long_poll_timeout_s),
             )
 
     def s3_client(self, region: str | None = None) -> S3Client:

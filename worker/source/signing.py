@@ -1,0 +1,104 @@
+"""AWS's signature, version 4, of a POST to a service's root. No I/O.
+
+Source: AWS IAM User Guide, "Create a signed AWS API request".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+_ALGORITHM = "AWS4-HMAC-SHA256"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whom a signature is for.
+
+    Attributes:
+        host: As in the header ``Host``.
+        service: Such as ``sqs``.
+    """
+
+    host: str
+    region: str
+    service: str
+
+
+class PostSigner:
+    """Signs requests that differ in body and time only; keeps the day's key.
+
+    Args:
+        scope: Whom they are for.
+        secret_access_key: What signs them.
+        access_key_id: Whose it is.
+        session_token: Of temporary credentials; empty: none.
+    """
+
+    def __init__(
+        self,
+        scope: Scope,
+        *,
+        access_key_id: str,
+        secret_access_key: str,
+        session_token: str = "",
+    ) -> None:
+        self._scope = scope
+        self._access_key_id = access_key_id
+        self._secret = secret_access_key
+        self._token = session_token
+        self._day = ""
+        self._key = b""
+
+    def headers(
+        self, body: bytes, headers: Mapping[str, str], now: datetime
+    ) -> dict[str, str]:
+        """Return the headers to send, with the signature over all of them.
+
+        Args:
+            body: Of the request.
+            headers: By lower-case name, without ``host``.
+            now: In UTC.
+        """
+        at = f"{now:%Y%m%dT%H%M%SZ}"
+        day = at[:8]
+        sent = {**headers, "x-amz-date": at}
+        if self._token:
+            sent["x-amz-security-token"] = self._token
+        signed = sorted({**sent, "host": self._scope.host}.items())
+        names = ";".join(name for name, _ in signed)
+        request = "\n".join(
+            (
+                "POST\n/\n",
+                *(f"{name}:{value}" for name, value in signed),
+                "",
+                names,
+                hashlib.sha256(body).hexdigest(),
+            )
+        )
+        scope = f"{day}/{self._scope.region}/{self._scope.service}/aws4_request"
+        to_sign = f"{_ALGORITHM}\n{at}\n{scope}\n{_sha256(request)}"
+        signature = hmac.digest(self._key_of(day), to_sign.encode(), "sha256").hex()
+        sent["authorization"] = (
+            f"{_ALGORITHM} Credential={self._access_key_id}/{scope}, "
+            f"SignedHeaders={names}, Signature={signature}"
+        )
+        return sent
+
+    def _key_of(self, day: str) -> bytes:
+        if day != self._day:
+            key = b"AWS4" + self._secret.encode()
+            for part in (day, self._scope.region, self._scope.service, "aws4_request"):
+                key = hmac.digest(key, part.encode(), "sha256")
+            self._key, self._day = key, day
+        return self._key
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
