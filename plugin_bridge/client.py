@@ -14,14 +14,22 @@ from plugin_bridge.errors import TransportError
 from plugin_bridge.events import Acked, Connected, Disconnected, Event, Poisoned
 from plugin_bridge.forward.backoff import Backoff
 from plugin_bridge.forward.chunk import Chunk
-from plugin_bridge.forward.errors import ForwardError, LocalProtocolError
-from plugin_bridge.forward.frames import packed_forward
+from plugin_bridge.forward.errors import (
+    ForwardError,
+    GreetedError,
+    LocalProtocolError,
+)
+from plugin_bridge.forward.handshake import UnexpectedGreeting
 from plugin_bridge.forward.session import Session
 from plugin_bridge.forward.suspicion import Suspicion
+from plugin_bridge.opening import Opening
+from plugin_bridge.unacked import Unacked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from plugin_bridge.forward.compression import Compressor
+    from plugin_bridge.forward.handshake import Greeting
     from plugin_bridge.transport import Connector, Transport
 
 __all__ = [
@@ -33,8 +41,6 @@ __all__ = [
     "ForwardClient",
     "Poisoned",
 ]
-
-CONNECT_TIMEOUT_S = 10.0
 
 STEADY_S = 10.0
 """Without acknowledgements, a connection that stood for so long was a good one."""
@@ -57,6 +63,8 @@ class ForwardClient:
         ack_timeout_s: Longest silence after a frame went out whole, in seconds. A
             receiver that does not even read has not got the frame: it is waited for.
         jitter: Returns random numbers in 0..1 for the back-off.
+        greet: Makes the greeting of a new connection; ``None``: there is none.
+        compressor: Of the chunks; ``None``: they go as they are.
     """
 
     def __init__(
@@ -68,6 +76,8 @@ class ForwardClient:
         require_ack: bool,
         ack_timeout_s: float,
         jitter: Callable[[], float],
+        greet: Callable[[], Greeting] | None = None,
+        compressor: Compressor | None = None,
     ) -> None:
         self._connector = connector
         self._window_chunks = window_chunks
@@ -75,25 +85,25 @@ class ForwardClient:
         self._require_ack = require_ack
         self._ack_timeout_s = ack_timeout_s
         self._jitter = jitter
+        self._greet = greet
         self._backoff = Backoff()
         self._attempts = 0  # that failed, since the last acknowledgement
-        self._frames: dict[str, bytes] = {}  # all unacknowledged, in order of send()
-        self._unacked_bytes = 0
+        self._unacked = Unacked(require_ack=require_ack, compressor=compressor)
+        self._frames = self._unacked.frames  # in order of send()
         self._suspicion = Suspicion()  # knows the same frames, if they are acknowledged
-        self._written_before: set[str] = set()  # of these, whole at least once
-        self._resent_chunks = 0
         self._events: list[Event] = []
         self._was_ever_acked = False
+        self._was_greeted = False  # though there is no key
         self._is_closed = False
         # What follows belongs to the connection at hand.
         self._transport: Transport | None = None
-        self._session: Session | None = None  # set once it is connected
+        self._opening: Opening | None = None  # until chunks may go
+        self._session: Session | None = None  # from then on
         self._writing: str | None = None  # the frame that is partly written
         self._unwritten = memoryview(b"")
         self._is_blocked = False
         self._connected_at = 0.0
         self._next_attempt = 0.0
-        self._connect_deadline = 0.0
 
     @property
     def has_room(self) -> bool:
@@ -103,7 +113,10 @@ class ForwardClient:
         count = len(self._frames)
         if self._suspicion.lacks_probe:
             return count < max(self._window_chunks, _FEWEST_CHUNKS)
-        return count < self._window_chunks and self._unacked_bytes < self._window_bytes
+        return (
+            count < self._window_chunks
+            and self._unacked.size_bytes < self._window_bytes
+        )
 
     @property
     def unacked_chunks(self) -> int:
@@ -113,7 +126,7 @@ class ForwardClient:
     @property
     def unacked_bytes(self) -> int:
         """Bytes of their frames."""
-        return self._unacked_bytes
+        return self._unacked.size_bytes
 
     @property
     def resent_chunks(self) -> int:
@@ -122,7 +135,7 @@ class ForwardClient:
         The receiver may have ingested it each time: the most that can have arrived
         twice.
         """
-        return self._resent_chunks
+        return self._unacked.resent_count
 
     @property
     def is_connected(self) -> bool:
@@ -132,9 +145,9 @@ class ForwardClient:
     @property
     def wants_write(self) -> bool:
         """Whether to poll for writability too."""
-        if self._transport is None:
-            return False
-        return self._session is None or self._may_write(self._session)
+        if self._opening is not None:
+            return self._opening.wants_write
+        return self._session is not None and self._may_write(self._session)
 
     def fileno(self) -> int | None:
         """Return the descriptor to poll, ``None`` while there is no connection."""
@@ -149,11 +162,11 @@ class ForwardClient:
             return None
         if self._events:
             return 0.0
-        if self._transport is None:
-            return self._next_attempt
-        if self._session is None:
-            return self._connect_deadline
-        return self._session.deadline()
+        if self._opening is not None:
+            return self._opening.deadline
+        if self._session is not None:
+            return self._session.deadline()
+        return self._next_attempt
 
     def send(self, chunk: Chunk, now: float) -> None:
         """Take over a chunk and write of it what goes at once.
@@ -167,17 +180,7 @@ class ForwardClient:
         """
         if not self.has_room:
             raise LocalProtocolError("no room for another chunk")
-        if chunk.id in self._frames:
-            raise LocalProtocolError(f"chunk {chunk.id} was handed in already")
-        # Compression would come here: it belongs to the bytes that are sent again.
-        frame = packed_forward(
-            chunk.tag,
-            chunk.payload,
-            count=chunk.count,
-            chunk=chunk.id if self._require_ack else None,
-        )
-        self._frames[chunk.id] = frame
-        self._unacked_bytes += len(frame)
+        self._unacked.add(chunk)
         if self._require_ack:
             self._suspicion.add(chunk.id)
         if self._session is not None:
@@ -201,8 +204,8 @@ class ForwardClient:
             raise LocalProtocolError("the client is closed")
         if self._transport is None and now >= self._next_attempt:
             self._connect(now)
-        if self._transport is not None and self._session is None:
-            self._finish_connect(self._transport, now)
+        if self._opening is not None:
+            self._open(self._opening, now)
         self._read(now)
         self._check_silence(now)
         self._let_poison_go()
@@ -217,37 +220,42 @@ class ForwardClient:
         self._drop_connection()
 
     def _connect(self, now: float) -> None:
+        address = self._connector.address
         try:
             self._transport = self._connector.connect()
         except TransportError as exc:
             self._disconnect(str(exc), now)
         else:
-            self._connect_deadline = now + CONNECT_TIMEOUT_S
+            self._opening = Opening(self._transport, self._greeting(), address, now)
 
-    def _finish_connect(self, transport: Transport, now: float) -> None:
+    def _greeting(self) -> Greeting | None:
+        if self._greet is not None:
+            return self._greet()
+        return UnexpectedGreeting() if self._was_greeted else None
+
+    def _open(self, opening: Opening, now: float) -> None:
         try:
-            is_connected = transport.finish_connect()
+            is_open = opening.advance(now)
         except TransportError as exc:
             self._disconnect(str(exc), now)
-            return
-        if is_connected:
-            # A handshake would come here, before the first frame.
-            self._session = Session(
-                self._frames,
-                self._suspicion,
-                require_ack=self._require_ack,
-                window_chunks=self._window_chunks,
-                window_bytes=self._window_bytes,
-                ack_timeout_s=self._ack_timeout_s,
-            )
-            self._connected_at = now
-            self._events.append(Connected(self._connector.address))
-        elif now >= self._connect_deadline:
-            self._disconnect(
-                f"cannot connect to {self._connector.address}: no answer within "
-                f"{CONNECT_TIMEOUT_S:g} s",
-                now,
-            )
+        except ForwardError as exc:
+            self._fail(exc, now)
+        else:
+            if is_open:
+                self._begin_session(now)
+
+    def _begin_session(self, now: float) -> None:
+        self._opening = None
+        self._session = Session(
+            self._frames,
+            self._suspicion,
+            require_ack=self._require_ack,
+            window_chunks=self._window_chunks,
+            window_bytes=self._window_bytes,
+            ack_timeout_s=self._ack_timeout_s,
+        )
+        self._connected_at = now
+        self._events.append(Connected(self._connector.address))
 
     def _read(self, now: float) -> None:
         """Take in acknowledgements, also while writing is blocked.
@@ -267,15 +275,11 @@ class ForwardClient:
         except TransportError as exc:
             self._disconnect(str(exc), now)
         except ForwardError as exc:
-            self._disconnect(f"{self._connector.address}: {exc}", now)
+            self._fail(exc, now)
 
     def _settle(self, chunk_id: str) -> None:
-        self._forget(chunk_id)
+        self._unacked.remove(chunk_id)
         self._events.append(Acked(chunk_id))
-
-    def _forget(self, chunk_id: str) -> None:
-        self._unacked_bytes -= len(self._frames.pop(chunk_id))
-        self._written_before.discard(chunk_id)
 
     def _restart_backoff(self) -> None:
         self._backoff.reset()
@@ -321,9 +325,7 @@ class ForwardClient:
             if now >= self._connected_at + STEADY_S:
                 self._restart_backoff()
             return
-        if chunk_id in self._written_before:
-            self._resent_chunks += 1
-        self._written_before.add(chunk_id)
+        self._unacked.written(chunk_id)
 
     def _check_silence(self, now: float) -> None:
         if self._session is None or not self._session.is_silent(now):
@@ -346,7 +348,7 @@ class ForwardClient:
             self._suspicion.remove(chunk_id)
             if self._session is not None:
                 self._session.withdraw(chunk_id)
-            self._forget(chunk_id)
+            self._unacked.remove(chunk_id)
             self._events.append(Poisoned(chunk_id))
 
     def _leave_if_due(self, now: float) -> None:
@@ -359,6 +361,11 @@ class ForwardClient:
             "failed while others passed"
         )
         self._events.append(Disconnected(reason, len(self._frames), 0.0, attempt=0))
+
+    def _fail(self, error: ForwardError, now: float) -> None:
+        # Heard of once, it is listened for before anything is sent.
+        self._was_greeted = isinstance(error, GreetedError)
+        self._disconnect(f"{self._connector.address}: {error}", now)
 
     def _disconnect(self, reason: str, now: float, *, is_silent: bool = False) -> None:
         if self._session is not None:
@@ -376,6 +383,7 @@ class ForwardClient:
         if self._transport is not None:
             self._transport.close()
         self._transport = None
+        self._opening = None
         self._session = None
         self._writing = None
         self._unwritten = memoryview(b"")

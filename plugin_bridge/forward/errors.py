@@ -6,7 +6,9 @@
     ├── EntryError              the record cannot be written as an entry
     ├── LocalProtocolError      ours: a call that the state does not allow
     ├── RemoteProtocolError     theirs: bytes that the protocol does not allow
-    │   └── NackedError             the receiver answered ``{}``: it refuses
+    │   ├── NackedError             the receiver answered ``{}``: it refuses
+    │   ├── HandshakeError          the greeting failed: no chunk was sent
+    │   └── GreetedError            the receiver asks for a key that nobody gave
     └── ConnectionLostError     the stream ended; names what is unacknowledged
 """
 
@@ -35,6 +37,21 @@ class NackedError(RemoteProtocolError):
     Source: Vector ``src/sources/fluent/mod.rs``: the answer to events that its sinks
     rejected or could not deliver. It names no chunk.
     """
+
+
+class HandshakeError(RemoteProtocolError):
+    """The greeting failed, mostly as the two ends are configured differently."""
+
+
+class GreetedError(RemoteProtocolError):
+    """The receiver said HELO, and there is no shared key to answer it with.
+
+    What it was sent before it got an answer it does not take in (observed on Fluent
+    Bit 5.1), and acknowledges none of it.
+    """
+
+    def __str__(self) -> str:
+        return "the receiver asks for a shared key, and output.shared_key is empty"
 
 
 class ConnectionLostError(ForwardError):

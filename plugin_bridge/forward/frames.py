@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import ormsgpack
 
 from plugin_bridge.forward.errors import (
+    GreetedError,
     LocalProtocolError,
     NackedError,
     RemoteProtocolError,
@@ -35,7 +36,14 @@ def chunk_id(random_bytes: bytes) -> str:
     return base64.b64encode(random_bytes).decode("ascii")
 
 
-def packed_forward(tag: str, entries: bytes, *, count: int, chunk: str | None) -> bytes:
+def packed_forward(
+    tag: str,
+    entries: bytes,
+    *,
+    count: int,
+    chunk: str | None,
+    compressed: str | None = None,
+) -> bytes:
     """Return the frame ``[tag, bin(entries), {"size": count, "chunk": chunk}]``.
 
     The option map is always there: Fluent Bit before 4.1.0 reads past a frame without.
@@ -46,15 +54,21 @@ def packed_forward(tag: str, entries: bytes, *, count: int, chunk: str | None) -
         entries: Concatenated entries, never empty (receivers close on that).
         count: How many entries those are.
         chunk: The id to be acknowledged; ``None`` asks for no acknowledgement.
+        compressed: How the entries are compressed (``gzip``, ``zstd``), if they are.
 
     Raises:
         LocalProtocolError: Empty entries, or more than one frame can hold (4 GiB).
+
+    Source: Forward Protocol Specification v1, "PackedForward Mode" and
+    "CompressedPackedForward Mode".
     """
     if not entries:
         raise LocalProtocolError("a frame without entries")
     option: dict[str, object] = {"size": count}
     if chunk is not None:
         option["chunk"] = chunk
+    if compressed is not None:
+        option["compressed"] = compressed
     return b"".join(
         (
             b"\x93",
@@ -80,16 +94,14 @@ def acked_chunk(response: object) -> str:
 
     Raises:
         NackedError: ``{}``.
-        RemoteProtocolError: Anything but ``{"ack": id}``; a greeting (``HELO``) names
-            the shared key as the cause.
+        GreetedError: ``HELO``.
+        RemoteProtocolError: Anything else but ``{"ack": id}``.
     """
     match response:
         case {b"ack": bytes() as chunk}:
             return chunk.decode("utf-8", "replace")
         case [b"HELO", *_]:
-            raise RemoteProtocolError(
-                "the receiver asks for a shared key, and output.shared_key is empty"
-            )
+            raise GreetedError
         case Mapping() if not response:
             raise NackedError("the receiver refused the chunks in flight")
         case _:

@@ -8,6 +8,7 @@ from enum import Enum
 
 import msgpack
 
+from plugin_bridge.forward.compression import Kind, decompress
 from plugin_bridge.forward.errors import EntryError, RemoteProtocolError
 from plugin_bridge.forward.event_time import EVENT_TIME_EXT_TYPE, EventTime
 from plugin_bridge.forward.frames import acknowledgement
@@ -45,9 +46,11 @@ class Frame:
     Args:
         mode: How it came.
         tag: The Forward tag.
-        payload: Concatenated entries; opaque until :meth:`entries` is called.
+        payload: Concatenated entries, decompressed; opaque until :meth:`entries` is
+            called.
         chunk: The id that wants an acknowledgement, if any.
         size: How many entries the sender says there are, if it does.
+        compressed: How the entries were compressed, if they were.
     """
 
     mode: Mode
@@ -55,6 +58,7 @@ class Frame:
     payload: bytes
     chunk: str | None
     size: int | None
+    compressed: Kind | None = None
 
     def entries(self) -> Iterator[Entry]:
         """Decode the entries, one by one.
@@ -77,16 +81,24 @@ class Frame:
             raise RemoteProtocolError("the last entry is cut")
 
 
+@dataclass(frozen=True, slots=True)
+class _Option:
+    chunk: str | None = None
+    size: int | None = None
+    compressed: Kind | None = None
+
+
 class ForwardReceiver:
     """Server half of one connection. No socket, no clock, no logger.
 
     Give :meth:`receive_data` what was read (1 MiB at most), then call
     :meth:`next_frame` until it returns ``None``. What Fluent Bit or OpenTelemetry would
     close the connection for is an error here too: a nil heartbeat, an option that is
-    nil, a chunk id that is bin, and empty entries. Compressed entries are refused.
+    nil, a chunk id that is bin, and empty entries.
 
     Args:
-        max_frame_bytes: Largest frame, in bytes.
+        max_frame_bytes: Largest frame, in bytes, and most that its entries may be once
+            decompressed.
     """
 
     def __init__(self, *, max_frame_bytes: int = MAX_FRAME_BYTES) -> None:
@@ -118,7 +130,7 @@ class ForwardReceiver:
             return None
         except (msgpack.UnpackException, ValueError) as exc:
             raise RemoteProtocolError(f"undecodable frame: {exc}") from exc
-        return _frame(message)
+        return _frame(message, self._max_frame_bytes)
 
     def ack(self, chunk: str) -> bytes:
         """Return the response that acknowledges a chunk."""
@@ -132,26 +144,28 @@ def _unpacker(max_buffer_bytes: int) -> msgpack.Unpacker:
     )
 
 
-def _frame(message: object) -> Frame:
+def _frame(message: object, max_bytes: int) -> Frame:
     match message:
         case [str() as tag, bytes() | str() | list() as entries, *rest] if (
             len(rest) + 2 in _FORWARD_ITEMS
         ):
-            chunk, size = _option(rest)
+            option = _option(rest)
             mode, payload = _payload(entries)
+            if option.compressed is not None and mode is Mode.PACKED_FORWARD:
+                payload = decompress(option.compressed, payload, max_bytes=max_bytes)
         case [
             str() as tag,
             int() | msgpack.ExtType() as time,
             dict() as record,
             *rest,
         ] if len(rest) + 3 in _MESSAGE_ITEMS:
-            chunk, size = _option(rest)
+            option = _option(rest)
             mode, payload = Mode.MESSAGE, _repack([time, record])
         case _:
             raise RemoteProtocolError(f"not a Forward message: {message!r:.80}")
     if not payload:
         raise RemoteProtocolError("a frame without entries")
-    return Frame(mode, tag, payload, chunk, size)
+    return Frame(mode, tag, payload, option.chunk, option.size, option.compressed)
 
 
 def _payload(entries: bytes | str | list[object]) -> tuple[Mode, bytes]:
@@ -169,10 +183,10 @@ def _repack(entry: object) -> bytes:
     return packed
 
 
-def _option(rest: list[object]) -> tuple[str | None, int | None]:
-    """Return chunk and size of the option map, which may be left out."""
+def _option(rest: list[object]) -> _Option:
+    """Read the option map, which may be left out."""
     if not rest:
-        return None, None
+        return _Option()
     option = rest[0]
     if not isinstance(option, Mapping):
         raise RemoteProtocolError(f"the option is not a map: {option!r:.80}")
@@ -182,10 +196,13 @@ def _option(rest: list[object]) -> tuple[str | None, int | None]:
     size = option.get("size")
     if size is not None and not isinstance(size, int):
         raise RemoteProtocolError(f"the size is not an integer: {size!r:.80}")
-    compressed = option.get("compressed", "text")
-    if compressed != "text":
-        raise RemoteProtocolError(f"compressed entries: {compressed!r:.80}")
-    return chunk, size
+    match option.get("compressed", "text"):
+        case "gzip" | "zstd" as compressed:
+            return _Option(chunk, size, compressed)
+        case "text":
+            return _Option(chunk, size)
+        case other:
+            raise RemoteProtocolError(f"unknown compression: {other!r:.80}")
 
 
 def _entry(item: object) -> Entry:

@@ -26,6 +26,14 @@ class ScriptedTransport:
         self._receiver = ForwardReceiver()
         self._parsed = 0
 
+    @property
+    def step(self) -> str:
+        return "connect to"
+
+    @property
+    def waits_to_read(self) -> bool:
+        return False
+
     def finish_connect(self) -> bool:
         if self.connect_error:
             raise self.connect_error

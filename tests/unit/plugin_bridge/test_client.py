@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import msgpack
 import pytest
 
 from plugin_bridge.client import (
-    CONNECT_TIMEOUT_S,
     STEADY_S,
     Acked,
     Chunk,
@@ -17,6 +15,7 @@ from plugin_bridge.client import (
 from plugin_bridge.errors import TransportError
 from plugin_bridge.forward.errors import LocalProtocolError
 from plugin_bridge.forward.frames import acknowledgement, packed_forward
+from plugin_bridge.opening import CONNECT_TIMEOUT_S
 from tests.fakes.scripted_transport import (
     ADDRESS,
     ScriptedConnector,
@@ -302,7 +301,6 @@ class TestLostConnection:
             (b"\x80", "refused the chunks"),
             (b"\xc1", "undecodable"),
             (acknowledgement("c9"), "not in flight"),
-            (msgpack.packb(["HELO", {"nonce": b"\xff"}]), "output.shared_key"),
         ],
     )
     def test_a_bad_response_ends_it(self, response: bytes, words: str) -> None:

@@ -87,7 +87,9 @@ class TestRefuses:
             (["ct", ENTRIES, None], "option is not a map"),
             (["ct", ENTRIES, {"chunk": b"c"}], "chunk id is not text"),
             (["ct", ENTRIES, {"size": "3"}], "size is not an integer"),
-            (["ct", ENTRIES, {"compressed": "gzip"}], "compressed"),
+            (["ct", ENTRIES, {"compressed": "gzip"}], "no gzip"),
+            (["ct", ENTRIES, {"compressed": "zstd"}], "no zstd"),
+            (["ct", ENTRIES, {"compressed": "lz4"}], "unknown compression"),
         ],
     )
     def test_what_the_strictest_receiver_refuses(
