@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from plugin_bridge.forward.errors import RemoteProtocolError
 from plugin_bridge.forward.receiver import Entry, ForwardReceiver, Frame
+from tests.fakes.greeter import Greeter, GreetingRefusedError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,6 +49,8 @@ class Faults:
         refusal: ``"close"`` the connection, as Fluentd and OpenTelemetry do; ``"nack"``
             as Vector with sinks that reject; ``"ignore"`` the frame and go on, as
             Vector with one it cannot decode.
+        greeter: Asks each new connection for a shared key, and takes frames only once
+            that is settled: what comes before vanishes, as in Fluent Bit.
     """
 
     stalls: bool = False
@@ -59,6 +62,7 @@ class Faults:
     close_after_bytes: int | None = None
     refused_event_ids: frozenset[object] = frozenset()
     refusal: Literal["close", "nack", "ignore"] = "close"
+    greeter: Greeter | None = None
 
 
 class RecordingReceiver:
@@ -69,6 +73,7 @@ class RecordingReceiver:
         self.faults = faults
         self.protocol_errors: list[RemoteProtocolError] = []
         self.connection_count = 0
+        self.before_greeting = b""  # all that came before a handshake was over
         self._listener = listener
         self._frames: list[Frame] = []
         self._acked: list[str] = []
@@ -179,7 +184,7 @@ class RecordingReceiver:
         found, _, _ = select.select(watched, [], [], _TICK_S)
         if self._listener in found:
             connection, _ = self._listener.accept()
-            sessions[connection.fileno()] = _Session(connection)
+            sessions[connection.fileno()] = _Session(connection, self.faults.greeter)
             self.connection_count += 1
         self._idle_ticks = 0 if found else self._idle_ticks + 1
         if self._idle_ticks == _TICKS_TO_END_A_GROUP:
@@ -203,6 +208,8 @@ class RecordingReceiver:
             return False
 
     def _take(self, session: _Session, data: bytes) -> bool:
+        if session.greeter is not None:
+            return self._greet(session, session.greeter, data)
         faults = self.faults
         session.byte_count += len(data)
         if (
@@ -233,6 +240,18 @@ class RecordingReceiver:
             )
             if frame.chunk is not None and faults.acks and not is_silent:
                 self._hold(session, frame.chunk)
+        return True
+
+    def _greet(self, session: _Session, greeter: Greeter, ping: bytes) -> bool:
+        self.before_greeting += ping
+        if b"PING" not in ping[:6]:
+            return True
+        try:
+            session.socket.sendall(greeter.pong(ping))
+        except GreetingRefusedError as refusal:
+            session.socket.sendall(refusal.answer)
+            return False
+        session.greeter = None
         return True
 
     def _is_refused(self, frame: Frame) -> bool:
@@ -272,8 +291,11 @@ class RecordingReceiver:
 class _Session:
     """One connection."""
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, greeter: Greeter | None) -> None:
         self.socket = connection
+        self.greeter = greeter  # until it is satisfied
+        if greeter is not None:
+            connection.sendall(greeter.helo())
         self.receiver = ForwardReceiver()
         self.byte_count = 0
         self.frame_count = 0

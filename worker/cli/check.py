@@ -20,8 +20,10 @@ def check(config: ConfigFile) -> None:
     from worker.config import unbuilt  # noqa: PLC0415 - see above
     from worker.config.load import load  # noqa: PLC0415 - see above
     from worker.config.render import render  # noqa: PLC0415 - see above
+    from worker.deliver.receiver import check_output_files  # noqa: PLC0415 - see above
 
     loaded = load(config, os.environ)
+    check_output_files(loaded.output)
     text = render(loaded)
     if remark := unbuilt.remark(loaded):
         text = f"# {remark}\n\n{text}"

@@ -41,11 +41,11 @@ class OutputConfig(Section):
     """Bytes of one worker that may be unacknowledged at once."""
     shared_key: SecretStr = SecretStr("")
     """The handshake's shared key; empty: no handshake."""
-    username: str = ""
+    username: values.HandshakeName = ""
     """The handshake's user; empty: none."""
     password: SecretStr = SecretStr("")
     """The user's password."""
-    self_hostname: str = ""
+    self_hostname: values.HandshakeName = ""
     """The name trailfeed gives in the handshake; empty: the host's."""
     tls_ca_file: str = ""
     """PEM file with the authorities to trust; empty: the system's."""

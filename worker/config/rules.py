@@ -236,6 +236,14 @@ def _handshake_user(config: Config) -> Iterator[str]:
         yield "output.username: is required with output.password"
 
 
+def _self_hostname(config: Config) -> Iterator[str]:
+    if config.output.self_hostname and not config.output.shared_key:
+        yield (
+            "output.self_hostname: is given in a handshake only, which takes "
+            "output.shared_key; set that, or leave this empty"
+        )
+
+
 def _client_certificate(config: Config) -> Iterator[str]:
     output = config.output
     if output.tls_cert_file and not output.tls_key_file:
@@ -342,6 +350,7 @@ RULES: Final = (
         settings=lambda output: {"chunk_bytes": output.chunk_bytes},
     ),
     Rule(("output.username", "output.password"), _handshake_user),
+    Rule(("output.self_hostname", "output.shared_key"), _self_hostname),
     Rule(("output.tls_cert_file", "output.tls_key_file"), _client_certificate),
     Rule(("output.window_bytes", "output.chunk_bytes"), _window),
     Rule(("pool.inflight_bytes", "output.chunk_bytes"), _inflight),

@@ -59,14 +59,8 @@ def _is_none_of(*accepted: object) -> Callable[[object], bool]:
     return lambda value: value not in accepted
 
 
-def _is_tls(address: str) -> bool:
-    return address.startswith("tls:")
-
-
 _FILTER: Final = "filtering records is"
 _REDACTION: Final = "redaction is"
-_HANDSHAKE: Final = "the Forward handshake is"
-_TLS: Final = "TLS is"
 
 UNBUILT: Final[Mapping[str, Unbuilt]] = MappingProxyType(
     {
@@ -78,16 +72,6 @@ UNBUILT: Final[Mapping[str, Unbuilt]] = MappingProxyType(
         "redact.hash_key": Unbuilt(bool, _REDACTION),
         "enrich.audit": Unbuilt(bool, "the audit field is"),
         "enrich.schema": Unbuilt(_is_none_of("none"), "translating to a schema is"),
-        "output.address": Unbuilt(_is_tls, _TLS, "use unix:// or tcp://"),
-        "output.compression": Unbuilt(_is_none_of("none"), "compressing chunks is"),
-        "output.shared_key": Unbuilt(bool, _HANDSHAKE),
-        "output.username": Unbuilt(bool, _HANDSHAKE),
-        "output.password": Unbuilt(bool, _HANDSHAKE),
-        "output.self_hostname": Unbuilt(bool, _HANDSHAKE),
-        "output.tls_ca_file": Unbuilt(bool, _TLS),
-        "output.tls_cert_file": Unbuilt(bool, _TLS),
-        "output.tls_key_file": Unbuilt(bool, _TLS),
-        "output.tls_server_name": Unbuilt(bool, _TLS),
         "status.listen": Unbuilt(
             _is_none_of("127.0.0.1:9464", ""),
             "the status endpoint is",

@@ -20,6 +20,9 @@ MAX_PORT: Final = 65_535
 # TOML 1.0, "Integer": 64 bits, signed.
 MAX_INTEGER: Final = 2**63 - 1
 
+# Fluent Bit reads a PING of 1,024 bytes at most, with two names and two digests in it.
+MAX_HANDSHAKE_NAME_BYTES: Final = 255
+
 # SQS: names of 80 characters, ".fifo" included (API page CreateQueue, QueueName).
 _QUEUE_PATH = re.compile(r"/\d{12}/(?=.{1,80}\Z)[A-Za-z0-9_-]+(\.fifo)?")
 # IAM identifiers: any partition ("aws", "aws-cn", "aws-us-gov", …), paths allowed.
@@ -196,6 +199,13 @@ def check_tag(value: str) -> str:
     return value
 
 
+def check_handshake_name(value: str) -> str:
+    """A name that fits the one packet of Forward's PING, or empty for none."""
+    if len(value.encode()) > MAX_HANDSHAKE_NAME_BYTES:
+        raise ValueError(f"expected at most {MAX_HANDSHAKE_NAME_BYTES} bytes")
+    return value
+
+
 def _tuple_from_list(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
@@ -226,6 +236,7 @@ Charset = Annotated[str, AfterValidator(check_charset)]
 Listen = Annotated[str, AfterValidator(check_listen)]
 Address = Annotated[str, AfterValidator(check_address)]
 Tag = Annotated[str, AfterValidator(check_tag)]
+HandshakeName = Annotated[str, AfterValidator(check_handshake_name)]
 NonEmpty = Annotated[str, Field(min_length=1)]
 Delimiter = Annotated[
     str, Field(min_length=1, max_length=1), AfterValidator(check_delimiter)

@@ -12,11 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from plugin_bridge.addresses import UnixAddress, parse_address
-from plugin_bridge.client import ForwardClient
 from plugin_bridge.forward.backoff import Backoff
 from plugin_bridge.receivers import encoder_for, max_entry_bytes
-from plugin_bridge.transport import TcpConnector, UnixConnector
 from worker.deliver.budget import Budget
 from worker.deliver.calls import Downloads, QueueCalls
 from worker.deliver.chunks import ChunkBuilder
@@ -32,6 +29,7 @@ from worker.deliver.ledger import Ledger
 from worker.deliver.loop import DeliveryLoop
 from worker.deliver.progress import Progress
 from worker.deliver.quarantine import Quarantine
+from worker.deliver.receiver import make_client
 from worker.deliver.segments import Segmenter
 from worker.deliver.settlement import Settlement
 from worker.errors import JournalError
@@ -42,8 +40,8 @@ from worker.source.selection import Selection
 from worker.source.sessions import AwsSession
 
 if TYPE_CHECKING:
+    from plugin_bridge.client import ForwardClient
     from plugin_bridge.forward.entries import Encoder
-    from plugin_bridge.transport import Connector
     from worker.config.model import Config
     from worker.deliver.calls import ObjectSource, SourceQueue
     from worker.deliver.progress import Control
@@ -122,15 +120,7 @@ def build_loop(
         objects=ObjectReader(
             session, config.source, max_bytes=config.decode.max_object_bytes
         ),
-        client=ForwardClient(
-            _connector(address),
-            window_chunks=config.output.window_chunks,
-            window_bytes=config.output.window_bytes,
-            # trailfeed's own writer acknowledges what it has written.
-            require_ack=config.output.require_ack or config.output.scheme == "stdout",
-            ack_timeout_s=config.output.ack_timeout_s,
-            jitter=random.random,
-        ),
+        client=make_client(config.output, address),
         encoder=encoder_for(
             config.output.receiver, config.output.scheme, config.output.encoding
         ),
@@ -292,13 +282,6 @@ def _quarantine(config: Config, inbox: Inbox) -> QuarantineCalls | None:
         queue_url=config.source.queue_url,
         now=_now,
     )
-
-
-def _connector(text: str) -> Connector:
-    address = parse_address(text)
-    if isinstance(address, UnixAddress):
-        return UnixConnector(address)
-    return TcpConnector(address)
 
 
 def _now() -> datetime:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from worker.config import unbuilt
 from worker.deliver.journal import FILE_NAME
 from worker.deliver.journal_schema import prepare_journal
+from worker.deliver.receiver import check_output_files
 from worker.pool.logs import LogFunnel
 from worker.pool.processors import usable_processors
 from worker.pool.state_dir import StateDir
@@ -31,9 +32,10 @@ def run_pool(config: Config, *, until_empty_idle_s: float | None) -> int:
         The exit code of the process.
 
     Raises:
-        ConfigError: The state directory cannot be used.
+        ConfigError: The state directory, or a file for TLS, cannot be used.
         StateDirBusyError: Another supervisor uses it.
     """
+    check_output_files(config.output)
     state_dir = StateDir(Path(config.state.dir)) if config.state.dir else None
     try:
         if state_dir is not None and config.state.dedupe_window_s:

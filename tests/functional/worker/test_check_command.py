@@ -98,6 +98,23 @@ def test_problems_are_printed_one_a_line_and_end_with_78(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("command", ["check", "run"])
+def test_a_file_for_tls_that_cannot_be_used_ends_with_78(
+    tmp_path: Path, command: str
+) -> None:
+    path = tmp_path / "trailfeed.toml"
+    path.write_text(
+        '[source]\nqueue_url = "https://sqs.eu-west-1.amazonaws.com/123456789012/q"\n'
+        f'[output]\naddress = "tls://h:1"\ntls_ca_file = "{tmp_path}/ca.pem"\n'
+    )
+    done = trailfeed(command, "--config", str(path))
+    assert done.returncode == 78
+    assert done.stderr == (
+        f"trailfeed: output.tls_ca_file: {tmp_path}/ca.pem cannot be read: No such "
+        "file or directory\n"
+    )
+
+
+@pytest.mark.parametrize("command", ["check", "run"])
 @pytest.mark.parametrize(
     ("name", "why"), [("nowhere.toml", "No such file or directory"), ("", "Is a dir")]
 )

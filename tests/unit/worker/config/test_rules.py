@@ -120,6 +120,20 @@ TOGETHER = [
     ('[output]\nusername = "u"\npassword = "p"', "output.username: "),
     ('[output]\nusername = "u"', "output.password: is required"),
     ('[output]\npassword = "p"', "output.username: is required"),
+    ('[output]\nself_hostname = "h"', "output.self_hostname: is given in a handshake"),
+    (
+        '[output]\nreceiver = "vector"\naddress = "tcp://h:1"\nshared_key = "k"',
+        "output.shared_key: Vector asks for no shared key",
+    ),
+    (
+        '[output]\nreceiver = "otel"\naddress = "tls://h:1"',
+        "output.address: the OpenTelemetry Collector speaks no TLS",
+    ),
+    (
+        '[output]\nreceiver = "otel"\naddress = "tcp://h:1"\ncompression = "zstd"',
+        "output.compression: the OpenTelemetry Collector cannot read zstd",
+    ),
+    ("[output]\nchunk_bytes = 1000000", "output.chunk_bytes: 1000000 bytes are more"),
     ('[output]\ntls_ca_file = "/ca"', "output.tls_*: "),
     ('[output]\ntls_cert_file = "/c"', "output.tls_key_file: is required"),
     ('[output]\ntls_key_file = "/k"', "output.tls_cert_file: is required"),
@@ -222,6 +236,10 @@ def test_an_endpoint_of_its_own_may_be_in_any_region(
         '[output]\naddress = "tcp://127.0.0.1:24224"\nreceiver = "vector"',
         '[output]\naddress = "unix:///s"\nreceiver = "fluentd"\nrequire_ack = false',
         '[output]\naddress = "unix://@abstract"\nreceiver = "otel"',
+        '[output]\naddress = "tls://h:1"\ntls_ca_file = "/ca"\ntls_server_name = "n"\n'
+        'tls_cert_file = "/c"\ntls_key_file = "/k"\ncompression = "zstd"',
+        '[output]\nshared_key = "k"\nusername = "u"\npassword = "p"\n'
+        'self_hostname = "h"\ncompression = "gzip"',
         '[output]\naddress = "stdout:"\nreceiver = "generic"\nencoding = "json"\n'
         "require_ack = false",
     ],

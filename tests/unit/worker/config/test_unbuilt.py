@@ -24,16 +24,6 @@ ASKING = {
     "redact.hash_key": '"k"',
     "enrich.audit": "true",
     "enrich.schema": '"ecs"',
-    "output.address": '"tls://host:1"',
-    "output.compression": '"gzip"',
-    "output.shared_key": '"k"',
-    "output.username": '"u"',
-    "output.password": '"p"',
-    "output.self_hostname": '"h"',
-    "output.tls_ca_file": '"/ca"',
-    "output.tls_cert_file": '"/c"',
-    "output.tls_key_file": '"/k"',
-    "output.tls_server_name": '"n"',
     "status.listen": '"0.0.0.0:1"',
 }
 

@@ -43,6 +43,7 @@ ACCEPTED: dict[Check, list[str]] = {
     values.check_delimiter: [",", ";", "\t", "|", " "],
     values.check_listen: ["", "127.0.0.1:9464", "[::1]:0", "localhost:65535"],
     values.check_tag: ["aws.cloudtrail", "t"],
+    values.check_handshake_name: ["", "h" * 255],
     values.check_address: [
         "unix:///run/f.sock",
         "unix://@name",
@@ -96,6 +97,7 @@ REFUSED: dict[Check, list[str]] = {
     values.check_delimiter: ['"', "\n", "\r", "\0"],
     values.check_listen: ["9464", ":9464", "host", "h:65536", "::1:9464", "h:"],
     values.check_tag: ["", "two words", "line\n"],
+    values.check_handshake_name: ["h" * 256, "é" * 128],
     values.check_address: ["", "/run/f.sock", "unix:/run/f.sock", "stdout://", "udp:"],
 }
 
