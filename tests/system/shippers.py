@@ -8,17 +8,23 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import pytest
 
+from plugin_bridge import fluent_bit, vector
+from tests.fakes.certificates import Authority
 from tests.fakes.daemon import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 Record = dict[str, Any]
+Settings = dict[str, object]
+
+ROOT = Path(__file__).parents[2]
 
 STOP_TIMEOUT_S = 30
 
@@ -28,10 +34,11 @@ class Shipper:
 
     Args:
         command: Starts it in the foreground.
-        address: Where it takes Forward, as ``output.address`` names it.
+        output: The ``[output]`` section of what is sent to it.
         is_ready: Whether it takes connections.
         output_path: Its file, with one JSON document a line.
         log_path: Takes what it says itself.
+        environment: What it finds there beside this process's own.
     """
 
     receiver: ClassVar[str]
@@ -41,22 +48,33 @@ class Shipper:
         self,
         command: list[str],
         *,
-        address: str,
+        output: Settings,
         is_ready: Callable[[], bool],
         output_path: Path,
         log_path: Path,
+        environment: dict[str, str] | None = None,
     ) -> None:
-        self.address = address
+        self.output = output
+        self._environment = environment or {}
         self._command = command
         self._is_ready = is_ready
         self._output_path = output_path
         self._log_path = log_path
         self._process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def address(self) -> str:
+        """Where it takes Forward, as ``output.address`` names it."""
+        return str(self.output["address"])
+
     def __enter__(self) -> Self:
         with self._log_path.open("ab") as log:
             self._process = process = subprocess.Popen(  # noqa: S603 - under test
-                self._command, stdout=log, stderr=log, start_new_session=True
+                self._command,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                env={**os.environ, **self._environment},
             )
         try:
             wait_until(lambda: self._is_ready() or process.poll() is not None)
@@ -101,37 +119,101 @@ class FluentBit(Shipper):
     receiver = "fluent-bit"
 
     def __init__(self, folder: Path) -> None:
-        program = find_program("fluent-bit", "TRAILFEED_TEST_FLUENT_BIT")
         socket_path = folder / "fluent-bit.sock"
-        config = folder / "fluent-bit.yaml"
-        config.write_text(
-            f"""
-service:
-  flush: 0.2
-  grace: 3
-  daemon: off
-  log_level: info
-  storage.path: {folder}/storage
-pipeline:
-  inputs:
-    - name: forward
-      unix_path: {socket_path}
-      unix_perm: "0600"
-      storage.type: filesystem
-  outputs:
-    - name: file
-      match: "*"
-      path: {folder}
-      file: fluent-bit.out
-      format: plain
-"""
+        self._prepare(
+            folder,
+            {"address": f"unix://{socket_path}"},
+            style="yaml",
+            is_ready=socket_path.is_socket,
         )
+
+    def _prepare(
+        self,
+        folder: Path,
+        output: Settings,
+        *,
+        style: str,
+        is_ready: Callable[[], bool],
+        environment: dict[str, str] | None = None,
+        files: dict[str, str] | None = None,
+    ) -> None:
+        """Put test's paths and output into what ``trailfeed bridge`` prints."""
+        program = find_program("fluent-bit", "TRAILFEED_TEST_FLUENT_BIT")
+        output["receiver"] = self.receiver
+        text = bridge_prints(folder, output, "--format", style)
+        text = replaced(
+            text, {fluent_bit.STORAGE_PATH: f"{folder}/storage", **(files or {})}
+        )
+        ours = {
+            "name": "file",
+            "match": "aws.cloudtrail",
+            "path": str(folder),
+            "file": "fluent-bit.out",
+            "format": "plain",
+        }
+        if style == "yaml":
+            text = replaced(
+                text, {"service:\n": "service:\n  flush: 0.2\n  grace: 3\n"}
+            )
+            head, _, _ = text.partition("  outputs:\n")
+            first, *rest = (f"{key}: {json.dumps(ours[key])}" for key in ours)
+            text = "\n".join(
+                (
+                    f"{head}  outputs:",
+                    f"    - {first}",
+                    *(f"      {r}" for r in rest),
+                    "",
+                )
+            )
+        else:
+            text = replaced(
+                text, {"[SERVICE]\n": "[SERVICE]\n    Flush 0.2\n    Grace 3\n"}
+            )
+            head, _, _ = text.partition("[OUTPUT]\n")
+            text = head + "[OUTPUT]\n" + "".join(f"    {k} {ours[k]}\n" for k in ours)
+        config = folder / f"fluent-bit.{'yaml' if style == 'yaml' else 'conf'}"
+        config.write_text(text)
         super().__init__(
             [program, "-c", str(config)],
-            address=f"unix://{socket_path}",
-            is_ready=socket_path.is_socket,
+            output=output,
+            is_ready=is_ready,
             output_path=folder / "fluent-bit.out",
             log_path=folder / "fluent-bit.log",
+            environment=environment,
+        )
+
+
+class FluentBitOverTls(FluentBit):
+    """The same on TCP with all there is: TLS both ways, key, user, zstd; classic."""
+
+    def __init__(self, folder: Path) -> None:
+        port = free_port()
+        authority = Authority(folder)
+        server, client = authority.sign("server", "localhost"), authority.sign("client")
+        self._prepare(
+            folder,
+            {
+                "address": f"tls://localhost:{port}",
+                "tls_ca_file": authority.ca_file,
+                "tls_cert_file": client.cert_file,
+                "tls_key_file": client.key_file,
+                "shared_key": "a shared key",
+                "username": "alice",
+                "password": "pass-word",
+                "self_hostname": "trailfeed",
+                "compression": "zstd",
+            },
+            style="classic",
+            is_ready=lambda: listens(port),
+            environment={
+                "FORWARD_SHARED_KEY": "a shared key",
+                "FORWARD_PASSWORD": "pass-word",
+            },
+            files={
+                "/etc/fluent-bit/tls/server.crt": server.cert_file,
+                "/etc/fluent-bit/tls/server.key": server.key_file,
+                "/etc/fluent-bit/tls/clients-ca.pem": authority.ca_file,
+            },
         )
 
 
@@ -151,28 +233,23 @@ class Vector(Shipper):
         port = free_port()
         data_dir = folder / "vector-data"
         data_dir.mkdir()
+        output: Settings = {
+            "address": f"tcp://127.0.0.1:{port}",
+            "receiver": self.receiver,
+        }
         config = folder / "vector.yaml"
         config.write_text(
-            f"""
-data_dir: {data_dir}
-sources:
-  trailfeed:
-    type: fluent
-    address: 127.0.0.1:{port}
-sinks:
-  file:
-    type: file
-    inputs: [trailfeed]
-    path: {folder}/vector.out
-    encoding:
-      codec: json
-    acknowledgements:
-      enabled: true
-"""
+            replaced(
+                bridge_prints(folder, output),
+                {
+                    vector.DATA_DIR: str(data_dir),
+                    "type: console\n": f"type: file\n    path: {folder}/vector.out\n",
+                },
+            )
         )
         super().__init__(
             [program, "--config", str(config)],
-            address=f"tcp://127.0.0.1:{port}",
+            output=output,
             is_ready=lambda: listens(port),
             output_path=folder / "vector.out",
             log_path=folder / "vector.log",
@@ -199,16 +276,15 @@ class Fluentd(Shipper):
     def __init__(self, folder: Path) -> None:
         program = find_program("fluentd", "TRAILFEED_TEST_FLUENTD")
         port = free_port()
+        output: Settings = {
+            "address": f"tcp://127.0.0.1:{port}",
+            "receiver": self.receiver,
+        }
+        text, _, _ = bridge_prints(folder, output).partition("<match ")
         config = folder / "fluentd.conf"
         # Without chunk keys, out_file writes one file and appends ".log" to its path.
         config.write_text(
-            f"""
-<source>
-  @type forward
-  bind 127.0.0.1
-  port {port}
-</source>
-<match **>
+            f"""{text}<match aws.cloudtrail>
   @type file
   path {folder}/fluentd.out
   append true
@@ -227,7 +303,7 @@ class Fluentd(Shipper):
         )
         super().__init__(
             [program, "-c", str(config)],
-            address=f"tcp://127.0.0.1:{port}",
+            output=output,
             is_ready=lambda: listens(port),
             output_path=folder / "fluentd.out.log",
             log_path=folder / "fluentd.log",
@@ -240,15 +316,20 @@ class OtelCollector(Shipper):
     receiver = "otel"
 
     def __init__(self, folder: Path) -> None:
-        program = find_program("otelcol", "TRAILFEED_TEST_OTELCOL")
         socket_path = folder / "otelcol.sock"
+        self._prepare(
+            folder, {"address": f"unix://{socket_path}"}, is_ready=socket_path.is_socket
+        )
+
+    def _prepare(
+        self, folder: Path, output: Settings, *, is_ready: Callable[[], bool]
+    ) -> None:
+        program = find_program("otelcol", "TRAILFEED_TEST_OTELCOL")
+        output["receiver"] = self.receiver
+        text, _, _ = bridge_prints(folder, output).partition("exporters:\n")
         config = folder / "otelcol.yaml"
         config.write_text(
-            f"""
-receivers:
-  fluent_forward:
-    endpoint: unix://{socket_path}
-exporters:
+            f"""{text}exporters:
   file:
     path: {folder}/otelcol.out
     append: true
@@ -265,8 +346,8 @@ service:
         )
         super().__init__(
             [program, "--config", str(config)],
-            address=f"unix://{socket_path}",
-            is_ready=socket_path.is_socket,
+            output=output,
+            is_ready=is_ready,
             output_path=folder / "otelcol.out",
             log_path=folder / "otelcol.log",
         )
@@ -279,6 +360,49 @@ service:
             for scope in resource["scopeLogs"]
             for record in scope.get("logRecords", [])
         ]
+
+
+class OtelCollectorOverTcp(OtelCollector):
+    """The same on TCP, with gzip."""
+
+    def __init__(self, folder: Path) -> None:
+        port = free_port()
+        self._prepare(
+            folder,
+            {"address": f"tcp://127.0.0.1:{port}", "compression": "gzip"},
+            is_ready=lambda: listens(port),
+        )
+
+
+def bridge_prints(folder: Path, output: Settings, *options: str) -> str:
+    """What ``trailfeed bridge`` prints for an ``[output]`` section."""
+    config = folder / "for-bridge.json.toml"
+    section = "".join(f"{key} = {json.dumps(output[key])}\n" for key in output)
+    config.write_text(
+        "[source]\n"
+        'queue_url = "https://sqs.us-east-1.amazonaws.com/123456789012/q"\n'
+        f"[output]\n{section}"
+    )
+    receiver = str(output["receiver"])
+    done = subprocess.run(  # noqa: S603 - under test
+        [
+            sys.executable,
+            *("-m", "worker", "bridge", receiver, "--config", str(config), *options),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+        encoding="utf-8",
+    )
+    return done.stdout
+
+
+def replaced(text: str, parts: dict[str, str]) -> str:
+    """Replace parts that stand there exactly once."""
+    for old, new in parts.items():
+        assert text.count(old) == 1, (old, text)
+        text = text.replace(old, new)
+    return text
 
 
 def find_program(name: str, variable: str) -> str:

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.fakes.daemon import Daemon, merged, wait_until
-from tests.system.shippers import FluentBit, Fluentd, OtelCollector, Vector
+from tests.system.shippers import (
+    FluentBit,
+    FluentBitOverTls,
+    Fluentd,
+    OtelCollector,
+    OtelCollectorOverTcp,
+    Vector,
+)
 
 if TYPE_CHECKING:
     from tests.system.conftest import Stage
@@ -26,8 +33,22 @@ Record = dict[str, Any]
 
 
 @pytest.fixture(
-    params=[FluentBit, Vector, Fluentd, OtelCollector],
-    ids=["fluent-bit", "vector", "fluentd", "otelcol"],
+    params=[
+        FluentBit,
+        FluentBitOverTls,
+        Vector,
+        Fluentd,
+        OtelCollector,
+        OtelCollectorOverTcp,
+    ],
+    ids=[
+        "fluent-bit",
+        "fluent-bit-tls",
+        "vector",
+        "fluentd",
+        "otelcol",
+        "otelcol-tcp",
+    ],
 )
 def shipper(request: pytest.FixtureRequest, tmp_path: Path) -> Shipper:
     """A shipper that is not started yet."""
@@ -95,9 +116,7 @@ def test_every_event_once_in_order_and_unchanged(
     for key, body in files.items():
         stage.put(key, body)
     source = records_of(files)
-    settings = merged(
-        stage.settings(shipper.address), {"output": {"receiver": shipper.receiver}}
-    )
+    settings = merged(stage.settings(""), {"output": shipper.output})
     with shipper, Daemon(stage.folder, settings, *UNTIL_EMPTY) as daemon:
         assert daemon.wait() == 0
         wait_until(lambda: len(shipper.records()) >= len(source))
@@ -118,10 +137,10 @@ def test_a_worker_killed_half_way_loses_nothing(
     half = keys[: len(keys) // 2]
     source = records_of(files)
     settings = merged(
-        stage.settings(shipper.address),
+        stage.settings(""),
         {
             "output": {
-                "receiver": shipper.receiver,
+                **shipper.output,
                 "chunk_bytes": 8000,
                 "window_chunks": 1,
             },

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from worker.cli import check, demo, quarantine, run
+from worker.cli import bridge, check, demo, quarantine, run
 
 app = typer.Typer(
     name="trailfeed",
@@ -22,6 +22,7 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("check")(check.check)
+app.command("bridge")(bridge.bridge)
 app.command("demo")(demo.demo)
 app.add_typer(quarantine.app)
 
