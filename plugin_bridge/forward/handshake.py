@@ -31,7 +31,7 @@ HELO_TIMEOUT_S = 10.0
 """How long HELO, and then PONG, may take, in seconds."""
 
 LISTENING_S = 1.0
-"""How long a receiver that said HELO before is listened to for the next one."""
+"""How long a receiver is listened to that may say HELO in vain, in seconds."""
 
 SALT_CHARACTERS = 32
 """Of the salt that a handshake is given: 128 random bits as hexadecimal digits."""
@@ -216,9 +216,10 @@ class ClientHandshake:
 
 
 class UnexpectedGreeting:
-    """Listens whether a receiver still says HELO, while there is no key to answer it.
+    """Listens whether a receiver says HELO, while there is no key to answer it with.
 
-    For those that did so on the connection before: what is sent to them is lost.
+    For those that did so on the connection before, and for where no acknowledgement
+    shows that what was sent has vanished.
     """
 
     def __init__(self) -> None:

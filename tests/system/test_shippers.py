@@ -169,3 +169,64 @@ def test_a_worker_killed_half_way_loses_nothing(
         assert daemon.has_logged("was killed by SIGKILL")
         daemon.signal(signal.SIGTERM)
         assert daemon.wait() == 0
+
+
+def test_a_restart_in_mid_stream_loses_nothing(stage: Stage, shipper: Shipper) -> None:
+    files = {f"AWSLogs/{n}.json.gz": odd_file(n) for n in range(30)}
+    source = records_of(files)
+    keys = list(files)
+    settings = merged(
+        stage.settings(""),
+        {"output": {**shipper.output, "chunk_bytes": 8000}},
+    )
+    with Daemon(stage.folder, settings) as daemon:
+        with shipper:
+            for key in keys[:10]:
+                stage.put(key, files[key])
+            wait_until(lambda: len(shipper.records()) >= 100)
+        for key in keys[10:20]:
+            stage.put(key, files[key])
+        wait_until(lambda: daemon.log.count("cannot connect to") >= 2)
+        with shipper:
+            for key in keys[20:]:
+                stage.put(key, files[key])
+            wait_until(lambda: {r["eventID"] for r in shipper.records()} == set(source))
+            wait_until(lambda: stage.depth() == 0)
+        daemon.signal(signal.SIGTERM)
+        assert daemon.wait() == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"shared_key": "another key"}, "output.shared_key is most likely not the key"),
+        (
+            {"shared_key": "", "username": "", "password": "", "self_hostname": ""},
+            "asks for a shared key, and output.shared_key is empty",
+        ),
+        ({"username": "eve"}, "username/password mismatch"),
+        ({"password": "wrong"}, "username/password mismatch"),
+        ({"tls_ca_file": ""}, "name its authority in output.tls_ca_file"),
+        ({"tls_server_name": "other.example"}, "certificate is not valid for"),
+        ({"tls_cert_file": "", "tls_key_file": ""}, "see output.tls_cert_file"),
+    ],
+    ids=["key", "no-key", "user", "password", "authority", "name", "certificate"],
+)
+def test_what_fluent_bit_does_not_accept_is_said_and_waits(
+    stage: Stage, tmp_path: Path, change: dict[str, object], words: str
+) -> None:
+    shipper = FluentBitOverTls(tmp_path)
+    body = odd_file(1)
+    stage.put("AWSLogs/1.json.gz", body)
+    right = merged(stage.settings(""), {"output": shipper.output})
+    with shipper:
+        with Daemon(stage.folder, merged(right, {"output": change})) as daemon:
+            wait_until(lambda: any(words in message for message in daemon.messages()))
+            daemon.signal(signal.SIGTERM)
+            assert daemon.wait() == 0
+            assert "Traceback" not in daemon.log
+        assert shipper.records() == []
+        with Daemon(stage.folder, right, *UNTIL_EMPTY) as daemon:
+            assert daemon.wait() == 0
+        wait_until(lambda: len(shipper.records()) >= len(records_of({"": body})))
+    assert stage.depth() == 0

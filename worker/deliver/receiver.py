@@ -15,6 +15,7 @@ from plugin_bridge.forward.handshake import (
     SALT_CHARACTERS,
     ClientHandshake,
     Credentials,
+    UnexpectedGreeting,
 )
 from plugin_bridge.receivers import PROFILES
 from plugin_bridge.transport import (
@@ -29,6 +30,7 @@ from worker.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from plugin_bridge.forward.handshake import Greeting
     from plugin_bridge.transport import Connector
     from worker.config.output import OutputConfig
 
@@ -89,9 +91,12 @@ def _tls_files(output: OutputConfig) -> TlsFiles:
     )
 
 
-def _greeting(output: OutputConfig) -> Callable[[], ClientHandshake] | None:
+def _greeting(output: OutputConfig) -> Callable[[], Greeting] | None:
     if not output.shared_key:
-        return None
+        may_ask = output.scheme in PROFILES[output.receiver].shared_key_schemes
+        # What is sent to a receiver that wants a key vanishes. Where no
+        # acknowledgement shows that, it is listened for before anything goes.
+        return UnexpectedGreeting if may_ask and not output.require_ack else None
     credentials = Credentials(
         output.shared_key.get_secret_value(),
         hostname=output.self_hostname or socket.gethostname(),

@@ -141,6 +141,25 @@ def test_a_key_that_is_set_here_later_is_said_and_nothing_lost() -> None:
         client.close()
 
 
+def test_without_acknowledgements_nothing_goes_to_a_receiver_that_wants_a_key() -> None:
+    with RecordingReceiver.tcp(Faults(greeter=Greeter("secret"))) as receiver:
+        client = client_for(receiver.address, self_hostname="", require_ack=False)
+        client.send(chunks_of(1)[0], 0.0)
+        events = run_until(client, lambda found: len(losses(found)) >= 2)
+        assert acked(events) == []
+        assert client.unacked_chunks == 1
+        client.close()
+    assert receiver.before_greeting == b""
+
+
+def test_without_acknowledgements_it_goes_on_where_nobody_asks() -> None:
+    with RecordingReceiver.tcp() as receiver:
+        client = client_for(receiver.address, self_hostname="", require_ack=False)
+        assert acked(deliver(client, chunks_of(2))) == ["c0", "c1"]
+        receiver.wait_for_frames(2)
+        client.close()
+
+
 def losses(events: list[Event]) -> list[Disconnected]:
     return [event for event in events if isinstance(event, Disconnected)]
 
