@@ -18,7 +18,7 @@ def numeric(host: str, port: int) -> list[Candidate]:
     """Return the address that ``host`` is already; empty where it is a name."""
     try:
         return _resolve(host, port, socket.AI_NUMERICHOST | socket.AI_NUMERICSERV)
-    except (OSError, UnicodeError):
+    except (OSError, ValueError):
         return []
 
 
@@ -41,7 +41,7 @@ class Lookup:
         self._host = host
         self._port = port
         self._address = address
-        self._answer: list[Candidate] | OSError | UnicodeError | None = None
+        self._answer: list[Candidate] | OSError | ValueError | None = None
         try:
             self._readable, self._ending = os.pipe()
         except OSError as exc:
@@ -68,7 +68,7 @@ class Lookup:
         match self._answer:
             case OSError() as error:
                 raise TransportError(sentence("resolve", self._address, error))
-            case UnicodeError() as error:
+            case ValueError() as error:  # no name at all, as IDNA has it
                 raise TransportError(f"cannot resolve {self._address}: {error}")
             case found:
                 return found
@@ -82,7 +82,7 @@ class Lookup:
     def _ask(self) -> None:
         try:
             self._answer = _resolve(self._host, self._port)
-        except (OSError, UnicodeError) as exc:
+        except (OSError, ValueError) as exc:
             self._answer = exc
         finally:
             with contextlib.suppress(OSError):

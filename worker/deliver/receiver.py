@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import socket
 from typing import TYPE_CHECKING
 
 from plugin_bridge.addresses import TcpAddress, UnixAddress, parse_address
@@ -99,7 +98,7 @@ def _greeting(output: OutputConfig) -> Callable[[], Greeting] | None:
         return UnexpectedGreeting if may_ask and not output.require_ack else None
     credentials = Credentials(
         output.shared_key.get_secret_value(),
-        hostname=output.self_hostname or socket.gethostname(),
+        hostname=output.self_hostname or os.uname().nodename,
         username=output.username,
         password=output.password.get_secret_value(),
     )

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from plugin_bridge.client import Chunk
+    from plugin_bridge.forward.compression import Compressor
 
 _LONGEST_WAIT_S = 0.05
 
@@ -27,7 +28,11 @@ def connector_to(address: str) -> Connector:
 
 
 def client_to(
-    address: str, *, require_ack: bool = True, ack_timeout_s: float = 60.0
+    address: str,
+    *,
+    require_ack: bool = True,
+    ack_timeout_s: float = 60.0,
+    compressor: Compressor | None = None,
 ) -> ForwardClient:
     return ForwardClient(
         connector_to(address),
@@ -36,6 +41,7 @@ def client_to(
         require_ack=require_ack,
         ack_timeout_s=ack_timeout_s,
         jitter=lambda: 0.5,
+        compressor=compressor,
     )
 
 

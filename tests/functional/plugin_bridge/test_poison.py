@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import pytest
 
 from plugin_bridge.client import Chunk, Poisoned
+from plugin_bridge.forward.compression import Compressor
 from plugin_bridge.forward.entries import EventEncoder
 from tests.fakes.forward_receiver import Faults, RecordingReceiver
 from tests.functional.plugin_bridge.event_loop import client_to, hand_in, run_until
@@ -66,13 +67,24 @@ class Owner:
             self._waiting[:0] = chunk.halve(next(self._ids), next(self._ids))
 
 
-@pytest.mark.parametrize("refusal", ["close", "nack", "ignore"])
+@pytest.mark.parametrize(
+    ("refusal", "compressor"),
+    [
+        ("close", None),
+        ("nack", None),
+        ("ignore", None),
+        ("close", Compressor("gzip")),
+    ],
+    ids=["close", "nack", "ignore", "close-gzip"],
+)
 def test_a_refused_record_is_cut_out_and_all_others_arrive(
-    tmp_path: Path, refusal: Literal["close", "nack", "ignore"]
+    tmp_path: Path,
+    refusal: Literal["close", "nack", "ignore"],
+    compressor: Compressor | None,
 ) -> None:
     faults = Faults(refused_event_ids=frozenset({BAD}), refusal=refusal)
     with RecordingReceiver.unix(tmp_path / "forward.sock", faults) as receiver:
-        client = client_to(receiver.address, ack_timeout_s=0.2)
+        client = client_to(receiver.address, ack_timeout_s=0.2, compressor=compressor)
         owner = Owner(client)
         run_until(client, owner.has_kept_one, timeout_s=60.0)
         run_until(client, lambda _: client.unacked_chunks == 0)
