@@ -53,6 +53,8 @@ class Profile:
         max_chunk_bytes: Largest payload of several records that is safe, uncompressed,
             if there is a limit; a single record may be larger.
         stdout_framing: How it reads another program's standard output, if it can.
+        window_chunks: How many chunks to have unacknowledged where nobody says so.
+        window_bytes: How many bytes.
     """
 
     name: str
@@ -64,6 +66,8 @@ class Profile:
     max_frame_bytes: int | None
     max_chunk_bytes: int | None = None
     stdout_framing: Framing | None
+    window_chunks: int = 8
+    window_bytes: int = 4 * 1024 * 1024
 
 
 PROFILES = MappingProxyType[Receiver, Profile](
@@ -86,6 +90,9 @@ PROFILES = MappingProxyType[Receiver, Profile](
             shared_key_schemes=frozenset(),
             max_frame_bytes=_VECTOR_MAX_FRAME_BYTES,
             stdout_framing="json-arrays",
+            # It acknowledges after delivery: what its sinks batch is all under way.
+            window_chunks=64,
+            window_bytes=16 * 1024 * 1024,
         ),
         "fluentd": Profile(
             name="Fluentd",

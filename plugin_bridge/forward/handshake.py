@@ -131,8 +131,8 @@ class ClientHandshake:
                 f"the receiver did not answer the handshake within {self.timeout_s:g} s"
             )
         raise HandshakeError(
-            f"the receiver asked for no shared key within {self.timeout_s:g} s: set "
-            "one there, or leave output.shared_key empty"
+            f"no HELO from the receiver within {self.timeout_s:g} s: it is paused, or "
+            "has no shared key (set one there, or leave output.shared_key empty)"
         )
 
     def _words_for_eof(self) -> str:

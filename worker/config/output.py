@@ -1,9 +1,10 @@
 """``[output]``: the receiver, how it is reached, and how chunks are cut for it."""
 
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
-from pydantic import SecretStr
+from pydantic import SecretStr, model_validator
 
+from plugin_bridge.receivers import PROFILES, Receiver
 from worker.config import values
 from worker.config.section import Section
 
@@ -36,9 +37,9 @@ class OutputConfig(Section):
     linger_ms: values.Count = 100
     """Milliseconds that an unfilled chunk waits for more records."""
     window_chunks: values.PositiveCount = 8
-    """Chunks of one worker that may be unacknowledged at once."""
+    """Chunks of one worker that may be unacknowledged at once; to Vector 64."""
     window_bytes: values.PositiveCount = 4_194_304
-    """Bytes of one worker that may be unacknowledged at once."""
+    """Bytes of one worker that may be unacknowledged at once; to Vector 16 MiB."""
     shared_key: SecretStr = SecretStr("")
     """The handshake's shared key; empty: no handshake."""
     username: values.HandshakeName = ""
@@ -55,6 +56,20 @@ class OutputConfig(Section):
     """PEM file with the client certificate's key."""
     tls_server_name: str = ""
     """The name expected in the server's certificate; empty: the address's host."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _follow_the_receiver(cls, given: Any) -> Any:
+        """Let the receiver choose what nobody has set."""
+        receiver = given.get("receiver") if isinstance(given, dict) else None
+        if not isinstance(receiver, str) or receiver not in PROFILES:
+            return given
+        profile = PROFILES[cast("Receiver", receiver)]
+        return {
+            "window_chunks": profile.window_chunks,
+            "window_bytes": profile.window_bytes,
+            **given,
+        }
 
     @property
     def scheme(self) -> Scheme:

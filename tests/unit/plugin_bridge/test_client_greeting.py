@@ -131,7 +131,7 @@ class TestHandshake:
         assert client.service(HELO_TIMEOUT_S - 0.1) == []
         (event,) = client.service(HELO_TIMEOUT_S)
         assert isinstance(event, Disconnected)
-        assert "asked for no shared key within 10 s" in event.reason
+        assert "no HELO from the receiver within 10 s" in event.reason
         assert take(transport) == b""
 
     def test_time_runs_from_the_connection(self) -> None:

@@ -313,3 +313,34 @@ def _toml(value: object) -> str:
     if isinstance(value, float):
         return repr(value)
     return toml_value(value)
+
+
+class TestWhatTheReceiverChooses:
+    def test_the_window_of_vector_is_larger(self, load_text: Load) -> None:
+        output = load_text(
+            '[output]\nreceiver = "vector"\naddress = "tcp://h:1"\n'
+        ).output
+        assert (output.window_chunks, output.window_bytes) == (64, 16_777_216)
+
+    @pytest.mark.parametrize("receiver", ['["vector"]', "1", '"loki"'])
+    def test_nothing_of_a_receiver_that_is_none(
+        self, problems_of: ProblemsOf, receiver: str
+    ) -> None:
+        (problem,) = problems_of(f"[output]\nreceiver = {receiver}\n")
+        assert problem.startswith("output.receiver: ")
+
+    def test_what_is_set_is_kept(self, load_text: Load) -> None:
+        output = load_text(
+            '[output]\nreceiver = "vector"\naddress = "tcp://h:1"\nwindow_chunks = 8\n',
+            {"TRAILFEED_OUTPUT_WINDOW_BYTES": "4194304"},
+        ).output
+        assert (output.window_chunks, output.window_bytes) == (8, 4_194_304)
+
+    @pytest.mark.parametrize("receiver", ["fluent-bit", "fluentd", "otel", "generic"])
+    def test_others_have_the_documented_one(
+        self, load_text: Load, receiver: str
+    ) -> None:
+        output = load_text(
+            f'[output]\nreceiver = "{receiver}"\naddress = "tcp://h:1"\n'
+        ).output
+        assert (output.window_chunks, output.window_bytes) == (8, 4_194_304)
