@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from plugin_bridge.addresses import TcpAddress, UnixAddress, parse_address
+from plugin_bridge.client import Disconnected
 from plugin_bridge.errors import AddressError, TransportError
+from plugin_bridge.opening import CONNECT_TIMEOUT_S
 from plugin_bridge.transport import (
     Listener,
     SocketTransport,
@@ -21,6 +23,7 @@ from plugin_bridge.transport import (
     UnixConnector,
 )
 from tests.fakes.daemon import wait_until
+from tests.functional.plugin_bridge.event_loop import client_to
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -328,6 +331,19 @@ class TestNames:
         assert answers.count == 1
         transport.close()
         listener.close()
+
+    def test_a_client_says_that_the_resolver_hangs(self, answers: Answers) -> None:
+        answers.may_answer.clear()
+        client = client_to("tcp://slow.example:1")
+        assert client.service(0.0) == []
+        assert not client.wants_write
+        (event,) = client.service(CONNECT_TIMEOUT_S)
+        assert isinstance(event, Disconnected)
+        assert event.reason == (
+            "cannot resolve tcp://slow.example:1: no answer within 10 s"
+        )
+        client.close()
+        answers.may_answer.set()
 
     @pytest.mark.parametrize(
         ("error", "words"),
