@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from worker.deliver.assembly import build_loop
 from worker.errors import ConfigError
 from worker.pool import exit_codes
+from worker.pool.garbage import Garbage
 from worker.pool.signals import CHILD_SIGNALS, SignalQueue
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class WorkerControl:
         self._configured_drain_s = drain_timeout_s
         self._signals = SignalQueue(CHILD_SIGNALS)
         self._drain_timeout_s: float | None = None
+        self._garbage: Garbage | None = None
         self.is_orphan = False
 
     def fileno(self) -> int:
@@ -67,7 +69,11 @@ class WorkerControl:
         return self._board.receiver_is_gone
 
     def report(self, progress: Progress) -> None:
-        self._board.write(self._slot, time.monotonic(), progress)
+        now = time.monotonic()
+        self._board.write(self._slot, now, progress)
+        if self._garbage is None:
+            self._garbage = Garbage(now)  # all that stays stands by the first turn
+        self._garbage.step(now)
 
 
 def run_worker(
