@@ -25,13 +25,14 @@ def choose(records: Sequence[Mapping[str, Any]], limit: int) -> list[Mapping[str
     seen: Counter[tuple[str, ...]] = Counter()
     ranked = []
     for position, record in enumerate(sorted(records, key=_event_time)):
-        action, outcome = audit.what(record), audit.outcome(record)
+        seen_as = audit.view(record)
+        action, outcome = seen_as["what"] or "", seen_as["outcome"]
         kind = (action, outcome)
         rank = (
             seen[kind],
             not action.startswith("sqs:"),
             outcome == audit.SUCCESS,
-            record.get("readOnly") is True,
+            seen_as["read_only"] is True,
             position,
         )
         seen[kind] += 1
@@ -44,18 +45,18 @@ def audit_table(records: Sequence[Mapping[str, Any]]) -> Table:
     """One row a record, in the given order."""
     table = Table(*COLUMNS, header_style="bold")
     for record in records:
-        outcome = audit.outcome(record)
+        seen_as = audit.view(record)
         cells = (
             _event_time(record).removesuffix("Z").replace("T", " "),
-            audit.who(record),
-            audit.what(record),
-            audit.to_what(record),
-            audit.from_where(record),
-            outcome,
+            seen_as["who"],
+            seen_as["what"],
+            seen_as["to_what"],
+            seen_as["from_where"],
+            seen_as["outcome"],
         )
-        style = "" if outcome == audit.SUCCESS else "red"
+        style = "" if seen_as["outcome"] == audit.SUCCESS else "red"
         # Text, not markup; and what a caller could choose must not steer the terminal.
-        table.add_row(*(Text(_printable(cell)) for cell in cells), style=style)
+        table.add_row(*(Text(_printable(cell or "-")) for cell in cells), style=style)
     return table
 
 

@@ -1,0 +1,16 @@
+"""Who did what, when, where, to what, from where, and with what outcome.
+
+``identity`` says who, ``resource`` to what (by the tables of ``resource_table``),
+``circumstances`` the rest, and ``view`` puts it together. Everything here takes any
+decoded JSON object; what is absent, or not of the type that CloudTrail gives it, is
+passed over.
+
+Source: CloudTrail user guide, "CloudTrail record contents" and "userIdentity element".
+"""
+
+from __future__ import annotations
+
+from worker.transform.audit.circumstances import SUCCESS
+from worker.transform.audit.view import FIELDS, View, view
+
+__all__ = ["FIELDS", "SUCCESS", "View", "view"]

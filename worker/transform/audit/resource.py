@@ -1,0 +1,235 @@
+"""To what: the resource that an event acted on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+
+from worker.transform.audit.names import NOTHING, counted, short_name, text
+from worker.transform.audit.resource_table import RESOURCES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+
+class Target(NamedTuple):
+    """What was acted on: its short name, and what it is."""
+
+    name: str | None
+    kind: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a service names its resources.
+
+    Attributes:
+        rank: Its place among the service's; the lowest is the most telling.
+        path: Names below the one that it is found by.
+        more: Of two names that belong together, the second one.
+        more_kind: What both together are.
+    """
+
+    rank: int
+    kind: str
+    path: tuple[str, ...]
+    more: str
+    more_kind: str
+
+
+_Places: TypeAlias = "dict[str, list[_Place]]"  # by the first name of their path
+
+
+class _Service(NamedTuple):
+    """The places of one service, by the part of the record that they lie in."""
+
+    request: _Places
+    response: _Places
+    more: _Places
+
+
+_MAKING: Final = ("Create", "Allocate", "Copy", "Register", "Run")
+_NAMING_ENDINGS: Final = ("Name", "Arn", "ARN", "Id", "Identifier", "Url", "Ids")
+_NAMING: Final = frozenset({"name", "arn", "id", "identifier", "url", "resource"})
+_NOT_NAMING: Final = frozenset(
+    {
+        "roleSessionName",
+        "clientRequestId",
+        "callerReferenceId",
+        "requestId",
+        "aRequestId",
+    }
+)
+
+
+def target(record: Mapping[str, Any], service: str | None) -> Target:
+    """What an event acted on, by its short name.
+
+    The service's own parameters come first, then the event's ``resources``, then what
+    the answer says, then any parameter whose name says that it names something. The
+    kind is then that name, and nothing better is made up.
+
+    Args:
+        record: Any decoded JSON object.
+        service: ``eventSource`` without ``.amazonaws.com``.
+    """
+    request = _parameters(record.get("requestParameters"))
+    response = _parameters(record.get("responseElements"))
+    places = _SERVICES.get(service or "", _UNKNOWN)
+    # What is made is named by the answer; the request says what it is made of.
+    action = text(record.get("eventName"))
+    if service == "ec2" and action and action.startswith(_MAKING):
+        found = _first(response, places.response)
+        if found or (found := _guessed(response)):
+            return found
+    if request and (found := _first(request, places.request)):
+        return found
+    resources = record.get("resources")
+    if isinstance(resources, list) and (found := _of_resources(resources)):
+        return found
+    if response and (found := _first(response, places.response)):
+        return found
+    more = record.get("additionalEventData")
+    if places.more and isinstance(more, dict) and (found := _first(more, places.more)):
+        return found
+    return (
+        _guessed(request)
+        or _guessed(response)
+        or _guessed(_parameters(record.get("serviceEventDetails")))
+        or _NONE
+    )
+
+
+_NONE: Final = Target(None, None)
+_UNKNOWN: Final = _Service({}, {}, {})
+
+
+def _parameters(value: object) -> dict[str, Any]:
+    """An object; EC2's ``{"CreateXRequest": {…}}`` is unwrapped."""
+    if not isinstance(value, dict):
+        return NOTHING
+    if len(value) == 1:
+        (name, inner), *_ = value.items()
+        if isinstance(inner, dict) and name.endswith(("Request", "Response")):
+            return inner
+    return value
+
+
+def _first(parameters: dict[str, Any], places: _Places) -> Target | None:
+    # Services have many more places than requests have parameters.
+    found = [
+        (place.rank, name, place)
+        for name in parameters
+        if name in places
+        for place in places[name]
+    ]
+    if len(found) > 1:
+        found.sort(key=_rank)
+    for _, first_name, place in found:
+        value = parameters[first_name]
+        if isinstance(value, str) and not place.path:
+            name = short_name(value)
+        else:
+            name = counted(list(_names(value, place.path)))
+        if name is None:
+            continue
+        if place.more and (second := text(parameters.get(place.more))):
+            return Target(f"{name}/{second}", place.more_kind)
+        return Target(name, place.kind)
+    return None
+
+
+_rank: Final = itemgetter(0)
+
+
+def _names(value: object, path: tuple[str, ...]) -> Iterator[str]:
+    """The short names that a path leads to; a list stands for each of its entries.
+
+    Lists in lists are passed over: nothing here goes deeper than its path.
+    """
+    if isinstance(value, list):
+        rest = path[1:] if path and path[0] == "*" else path
+        for entry in value:
+            if not isinstance(entry, list):
+                yield from _names(entry, rest)
+    elif not path:
+        if name := short_name(value):
+            yield name
+    elif isinstance(value, dict):
+        yield from _names(value.get(path[0]), path[1:])
+
+
+def _of_resources(resources: list[Any]) -> Target | None:
+    names: list[str] = []
+    kind = None
+    for entry in resources:
+        if isinstance(entry, dict):
+            # CloudTrail writes ARN; some services' own events write arn.
+            arn = entry.get("ARN") or entry.get("arn") or entry.get("ARNPrefix")
+            entry_kind = text(entry.get("type"))
+        else:
+            arn, entry_kind = entry, None
+        if name := short_name(arn):
+            if not names:
+                kind = entry_kind
+            names.append(name)
+    if not names:
+        return None
+    # AWS::S3::Bucket: the last part is the type, as CloudFormation calls it.
+    return Target(counted(names), kind and kind.rpartition("::")[2].lower())
+
+
+def _guessed(parameters: dict[str, Any]) -> Target | None:
+    for name, value in parameters.items():
+        if isinstance(value, dict):
+            found = (
+                _of_set(value) if name.endswith("Set") else text(value.get("content"))
+            )
+            if isinstance(found, Target):
+                return found
+        else:
+            found = counted(list(_names(value, ())))
+        if found and _is_naming(name):
+            return Target(found, name[0].lower() + name[1:])
+    return None
+
+
+def _is_naming(name: str) -> bool:
+    return name in _NAMING or (
+        name.endswith(_NAMING_ENDINGS) and name not in _NOT_NAMING
+    )
+
+
+def _of_set(value: dict[str, Any]) -> Target | None:
+    """EC2's form: ``{"volumeSet": {"items": [{"volumeId": …}]}}``."""
+    items = value.get("items")
+    if not isinstance(items, list):
+        return None
+    found = [
+        (name, entry[name])
+        for entry in items
+        if isinstance(entry, dict)
+        for name in entry
+        if name.endswith("Id") and isinstance(entry[name], str)
+    ]
+    if not found:
+        return None
+    kind = found[0][0]
+    return Target(counted([text for name, text in found if name == kind]), kind)
+
+
+def _service(line: str) -> _Service:
+    parts: dict[str, _Places] = {"": {}, ">": {}, "+": {}}
+    for rank, entry in enumerate(line.split()):
+        kinds, _, path = entry.partition(":")
+        part = path[0] if path[0] in parts else ""
+        path, _, more = path.removeprefix(part).partition("/")
+        first, *rest = path.split(".")
+        kind, _, more_kind = kinds.replace("_", " ").partition("/")
+        place = _Place(rank, kind, tuple(rest), more, more_kind)
+        parts[part].setdefault(first, []).append(place)
+    return _Service(parts[""], parts[">"], parts["+"])
+
+
+_SERVICES: Final = {service: _service(line) for service, line in RESOURCES.items()}
