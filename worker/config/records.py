@@ -45,16 +45,16 @@ class DecodeConfig(Section):
 class FilterConfig(Section):
     """``[filter]``."""
 
-    include: values.Listed[values.NonEmpty] = ()
+    include: values.Listed[values.FilterRule] = ()
     """Rules, any of which lets a record pass; empty: all pass."""
-    exclude: values.Listed[values.NonEmpty] = ()
+    exclude: values.Listed[values.FilterRule] = ()
     """Rules, any of which drops a record."""
 
 
 class RedactConfig(Section):
     """``[redact]``."""
 
-    paths: values.Listed[values.NonEmpty] = ()
+    paths: values.Listed[values.RecordPath] = ()
     """Dotted paths to redact, ``*`` for any key or index."""
     presets: values.Listed[Literal["sqs-message-content", "credentials"]] = ()
     """Ready lists of paths."""

@@ -14,7 +14,9 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from worker.config.filter_rules import parse_rule
 from worker.config.places import EVERY, parse_place
+from worker.config.record_paths import parse_path
 
 MAX_PORT: Final = 65_535
 # TOML 1.0, "Integer": 64 bits, signed.
@@ -206,6 +208,18 @@ def check_handshake_name(value: str) -> str:
     return value
 
 
+def check_filter_rule(value: str) -> str:
+    """A rule of ``[filter]``."""
+    parse_rule(value)
+    return value
+
+
+def check_record_path(value: str) -> str:
+    """A dotted path into a record, ``*`` for any key or index."""
+    parse_path(value)
+    return value
+
+
 def _tuple_from_list(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
@@ -237,6 +251,8 @@ Listen = Annotated[str, AfterValidator(check_listen)]
 Address = Annotated[str, AfterValidator(check_address)]
 Tag = Annotated[str, AfterValidator(check_tag)]
 HandshakeName = Annotated[str, AfterValidator(check_handshake_name)]
+FilterRule = Annotated[str, AfterValidator(check_filter_rule)]
+RecordPath = Annotated[str, AfterValidator(check_record_path)]
 NonEmpty = Annotated[str, Field(min_length=1)]
 Delimiter = Annotated[
     str, Field(min_length=1, max_length=1), AfterValidator(check_delimiter)

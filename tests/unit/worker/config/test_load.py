@@ -344,3 +344,16 @@ class TestWhatTheReceiverChooses:
             f'[output]\nreceiver = "{receiver}"\naddress = "tcp://h:1"\n'
         ).output
         assert (output.window_chunks, output.window_bytes) == (8, 4_194_304)
+
+
+def test_a_wrong_rule_or_path_is_named_with_its_column(problems_of: ProblemsOf) -> None:
+    found = problems_of(
+        '[filter]\ninclude = ["a exists", "eventName Describe*"]\n'
+        '[redact]\npaths = ["a..b"]'
+    )
+    assert [problem for problem in found if "not built yet" not in problem] == [
+        "filter.include: expected =, !=, ~, !~, in, not in, exists or not exists at "
+        'column 11, got "eventName Describe*"',
+        "redact.paths: expected a field's name at column 3 (a dot stands between "
+        r'names; one in a name is written "\."), got "a..b"',
+    ]

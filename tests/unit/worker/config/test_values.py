@@ -96,6 +96,8 @@ REFUSED: dict[Check, list[str]] = {
     values.check_time_format: ["", "iso", "%H:%M:%S", "%Q", "%Y %"],
     values.check_delimiter: ['"', "\n", "\r", "\0"],
     values.check_listen: ["9464", ":9464", "host", "h:65536", "::1:9464", "h:"],
+    values.check_filter_rule: ["", "eventName", "eventName == x", "a in 10/33"],
+    values.check_record_path: ["", "a..b", "a b", "a["],
     values.check_tag: ["", "two words", "line\n"],
     values.check_handshake_name: ["h" * 256, "é" * 128],
     values.check_address: ["", "/run/f.sock", "unix:/run/f.sock", "stdout://", "udp:"],
