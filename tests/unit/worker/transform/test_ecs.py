@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from tests.unit.worker.transform.leaves import leaves
+from tests.unit.worker.transform.records import ASSUME_ROLE, CONSOLE_LOGIN, RECORDS
+from worker.transform.ecs import to_ecs
+
+
+def test_a_console_login_is_as_elastic_has_it() -> None:
+    """But for geography, the browser's parts and Java's way to write a map."""
+    mapped = to_ecs(CONSOLE_LOGIN)
+    texts = mapped["aws"]["cloudtrail"]
+    assert json.loads(texts.pop("additional_eventdata"))["LoginTo"].endswith("/s3/")
+    assert json.loads(texts.pop("response_elements")) == {"ConsoleLogin": "Success"}
+    assert mapped == {
+        "@timestamp": "2014-07-16T15:49:27Z",
+        "aws": {
+            "cloudtrail": {
+                "console_login": {
+                    "additional_eventdata": {
+                        "login_to": "https://console.aws.amazon.com/s3/",
+                        "mfa_used": False,
+                        "mobile_version": False,
+                    }
+                },
+                "event_version": "1.05",
+                "flattened": {
+                    "additional_eventdata": {
+                        "LoginTo": "https://console.aws.amazon.com/s3/",
+                        "MFAUsed": "No",
+                        "MobileVersion": "No",
+                    },
+                    "response_elements": {"ConsoleLogin": "Success"},
+                },
+                "user_identity": {
+                    "arn": "arn:aws:iam::111122223333:user/JohnDoe",
+                    "type": "IAMUser",
+                },
+            }
+        },
+        "cloud": {
+            "account": {"id": "111122223333"},
+            "provider": "aws",
+            "region": "us-east-2",
+        },
+        "ecs": {"version": "8.11.0"},
+        "event": {
+            "action": "ConsoleLogin",
+            "category": ["authentication"],
+            "id": "3fcfb182-98f8-4744-bd45-10aEXAMPLE",
+            "kind": "event",
+            "outcome": "success",
+            "provider": "signin.amazonaws.com",
+            "type": ["info"],
+        },
+        "related": {"user": ["JohnDoe"]},
+        "source": {"address": "89.160.20.156", "ip": "89.160.20.156"},
+        "user": {"id": "AIDACKCEVSQ6C2EXAMPLE", "name": "JohnDoe"},
+        "user_agent": {"original": "Mozilla/5.0 (Windows NT 6.1) Firefox/24.0"},
+    }
+
+
+def test_an_assumed_role_has_its_issuer_and_its_resources_once() -> None:
+    mapped = to_ecs(ASSUME_ROLE)
+    cloudtrail = mapped["aws"]["cloudtrail"]
+    assert mapped["user"] == {
+        "id": "AROAIN5ATK5U7KEXAMPLE:JohnRole1",
+        "name": "JohnDoe",
+    }
+    assert cloudtrail["user_identity"] == {
+        "access_key_id": "AKIAI44QH8DHBEXAMPLE",
+        "arn": "arn:aws:sts::111111111111:assumed-role/JohnDoe/JohnRole1",
+        "session_context": {
+            "creation_date": "2019-10-02T21:50:54Z",
+            "mfa_authenticated": "false",
+            "session_issuer": {
+                "account_id": "111111111111",
+                "arn": "arn:aws:iam::111111111111:role/JohnRole1",
+                "principal_id": "AROAIN5ATK5U7KEXAMPLE",
+                "type": "Role",
+            },
+        },
+        "type": "AssumedRole",
+    }
+    assert cloudtrail["resources"] == [
+        {
+            "account_id": "111111111111",
+            "arn": "arn:aws:iam::111122223333:role/JohnRole2",
+            "type": "AWS::IAM::Role",
+        }
+    ]
+    assert cloudtrail["recipient_account_id"] == "111111111111"
+    assert "related" not in mapped
+    assert "unmapped" not in cloudtrail
+
+
+@pytest.mark.parametrize(
+    ("more", "outcome"),
+    [
+        ({}, "success"),
+        ({"eventName": "X", "errorCode": "AccessDenied"}, "failure"),
+        ({"errorMessage": "Failed", "responseElements": None}, "failure"),
+        ({"responseElements": {"ConsoleLogin": "Failure"}}, "failure"),
+    ],
+)
+def test_outcome(more: dict[str, Any], outcome: str) -> None:
+    record = {**CONSOLE_LOGIN, **more}
+    assert to_ecs(record)["event"]["outcome"] == outcome
+
+
+def test_a_change_of_an_account_names_whom_it_is_about() -> None:
+    mapped = to_ecs(
+        {
+            "eventName": "UpdateUser",
+            "userIdentity": {"userName": "alice"},
+            "requestParameters": {"userName": "bob", "newUserName": "rob"},
+        }
+    )
+    assert mapped["event"]["category"] == ["iam"]
+    assert mapped["event"]["type"] == ["user", "change"]
+    assert mapped["user"]["target"] == {"name": "bob"}
+    assert mapped["user"]["changes"] == {"name": "rob"}
+    assert mapped["related"]["user"] == ["alice", "bob", "rob"]
+
+
+def test_what_is_too_long_for_a_keyword_is_only_a_text() -> None:
+    parameters = {"policy": "x" * 40_000}
+    cloudtrail = to_ecs({"requestParameters": parameters})["aws"]["cloudtrail"]
+    assert json.loads(cloudtrail["request_parameters"]) == parameters
+    assert "flattened" not in cloudtrail
+
+
+def test_a_name_of_a_service_is_no_address() -> None:
+    source = to_ecs({"sourceIPAddress": "ec2.amazonaws.com"})["source"]
+    assert source == {"address": "ec2.amazonaws.com"}
+
+
+def test_tls_is_taken_apart() -> None:
+    details = {"tlsVersion": "TLSv1.3", "cipherSuite": "C", "more": 1}
+    mapped = to_ecs({"tlsDetails": details})
+    assert mapped["tls"] == {
+        "version": "1.3",
+        "version_protocol": "tls",
+        "cipher": "C",
+    }
+    assert mapped["aws"]["cloudtrail"]["unmapped"] == {"tlsDetails": {"more": 1}}
+
+
+def test_what_has_no_place_stays_in_its_own_shape() -> None:
+    record = {
+        "userIdentity": {"type": "IAMUser", "inScopeOf": {"a": 1}, "userName": 7},
+        "newField": [1],
+        "eventID": 12,
+        "addendum": None,
+    }
+    assert to_ecs(record)["aws"]["cloudtrail"]["unmapped"] == {
+        "userIdentity": {"inScopeOf": {"a": 1}, "userName": 7},
+        "newField": [1],
+        "eventID": 12,
+    }
+
+
+@given(RECORDS)
+def test_no_value_of_any_record_is_lost(record: dict[str, Any]) -> None:
+    before = copy.deepcopy(record)
+    mapped = to_ecs(record)
+    assert repr(record) == repr(before)
+    expected = leaves(record)
+    # Equal resources are told once.
+    if not isinstance(record.get("resources"), list):
+        assert expected <= leaves(mapped) + leaves(
+            [
+                json.loads(text)
+                for name, text in mapped["aws"]["cloudtrail"].items()
+                if name in ("request_parameters", "response_elements")
+            ]
+        )
+    assert set(expected) <= set(leaves(mapped))

@@ -1,0 +1,262 @@
+"""Records in the Open Cybersecurity Schema Framework, version 1.1.0.
+
+Fields without a place are under ``unmapped``, in their own shape.
+
+Source: schema.ocsf.io/1.1.0; ocsf/examples, mappings of AWS CloudTrail v1.1.0.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from worker.transform.ocsf_events import (
+    API_ACTIVITY,
+    AUTHENTICATION,
+    OTHER_ACTIVITY,
+    EventClass,
+    classify,
+)
+from worker.transform.remainder import Remainder, filled, is_ip
+
+OCSF_VERSION: Final = "1.1.0"
+
+_MILLISECOND: Final = timedelta(milliseconds=1)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_SWITCHES: Final = {"true": True, "false": False, "Yes": True, "No": False}
+
+# Numbers of OCSF's object "observable".
+_HOSTNAME: Final = ("Hostname", 1)
+_IP_ADDRESS: Final = ("IP Address", 2)
+_USER_NAME: Final = ("User Name", 4)
+_RESOURCE_UID: Final = ("Resource UID", 10)
+
+
+def to_ocsf(record: dict[str, Any]) -> dict[str, Any]:
+    """Map one record; it stays as it is.
+
+    Every value is found again in the outcome, nulls apart; a few texts as booleans.
+    """
+    rest = Remainder(record)
+    service, operation = rest.text("eventSource"), rest.text("eventName")
+    event_class, activity = classify(service, operation)
+    request, response = record.get("requestParameters"), record.get("responseElements")
+    identity = rest.child("userIdentity")
+    actor = _actor(identity)
+    user = actor.get("user", {})
+    source = _source(rest)
+    resources = _resources(rest)
+    is_login = event_class is AUTHENTICATION
+    more = rest.child("additionalEventData") if is_login else Remainder({})
+    is_failed = _is_failed(record)
+    time_dt, time_ms = _time(rest, "eventTime")
+    mapped = filled(
+        **_class_fields(event_class, activity),
+        severity_id=1,
+        severity="Informational",
+        status_id=2 if is_failed else 1,
+        status="Failure" if is_failed else "Success",
+        time=time_ms,
+        time_dt=time_dt,
+        metadata=_metadata(rest),
+        actor=actor or None,
+        api=_api(rest, service, operation),
+        cloud=filled(provider="AWS", region=rest.text("awsRegion")),
+        src_endpoint=source or None,
+        dst_endpoint=_of("svc_name", more.text("LoginTo")),
+        http_request=_of("user_agent", rest.text("userAgent")),
+        is_mfa=_switch(more, "MFAUsed"),
+        resources=resources or None,
+        user=_affected_user(event_class, user, request, response),
+        observables=_observables(source, user, resources) or None,
+    )
+    if unmapped := rest.left():
+        mapped["unmapped"] = unmapped
+    return mapped
+
+
+def _class_fields(event_class: EventClass, activity: int) -> dict[str, Any]:
+    other = "Other" if activity == OTHER_ACTIVITY else "Unknown"
+    name = event_class.activities.get(activity, other)
+    return {
+        "category_uid": event_class.category_uid,
+        "category_name": event_class.category_name,
+        "class_uid": event_class.uid,
+        "class_name": event_class.name,
+        "activity_id": activity,
+        "activity_name": name,
+        "type_uid": event_class.uid * 100 + activity,
+        "type_name": f"{event_class.name}: {name}",
+    }
+
+
+def _is_failed(record: dict[str, Any]) -> bool:
+    response = record.get("responseElements")
+    return bool(
+        record.get("errorCode")
+        or record.get("errorMessage")
+        or (isinstance(response, dict) and response.get("ConsoleLogin") == "Failure")
+    )
+
+
+def _metadata(rest: Remainder) -> dict[str, Any]:
+    return filled(
+        uid=rest.text("eventID"),
+        version=OCSF_VERSION,
+        profiles=["cloud", "datetime"],
+        event_code=rest.text("eventType"),
+        product=filled(
+            name="CloudTrail",
+            vendor_name="AWS",
+            version=rest.text("eventVersion"),
+            feature=_of("name", rest.text("eventCategory")),
+        ),
+    )
+
+
+def _actor(identity: Remainder) -> dict[str, Any]:
+    context = identity.child("sessionContext")
+    attributes = context.child("attributes")
+    federation = context.child("webIdFederationData")
+    created_dt, created_ms = _time(attributes, "creationDate")
+    session = filled(
+        issuer=context.child("sessionIssuer").text("arn"),
+        created_time=created_ms,
+        created_time_dt=created_dt,
+        is_mfa=_switch(attributes, "mfaAuthenticated"),
+    )
+    user = filled(
+        type=identity.text("type"),
+        name=identity.text("userName"),
+        uid=identity.text("arn"),
+        uid_alt=identity.text("principalId"),
+        credential_uid=identity.text("accessKeyId"),
+        account=_of("uid", identity.text("accountId")),
+    )
+    provider = identity.text("identityProvider")
+    if provider is None:
+        provider = federation.text("federatedProvider")
+    return filled(
+        user=user or None,
+        session=session or None,
+        invoked_by=identity.text("invokedBy"),
+        idp=_of("name", provider),
+    )
+
+
+def _api(rest: Remainder, service: str | None, operation: str | None) -> dict[str, Any]:
+    request = filled(
+        uid=rest.text("requestID"), data=rest.anything("requestParameters")
+    )
+    response = filled(
+        error=rest.text("errorCode"),
+        message=rest.text("errorMessage"),
+        data=rest.anything("responseElements"),
+    )
+    return filled(
+        operation=operation,
+        version=rest.text("apiVersion"),
+        service=_of("name", service),
+        request=request or None,
+        response=response or None,
+    )
+
+
+def _source(rest: Remainder) -> dict[str, Any]:
+    address = rest.text("sourceIPAddress")
+    endpoint = rest.text("vpcEndpointId")
+    place = None
+    if address is not None:
+        # Services give their DNS name; "AWS Internal" is neither.
+        place = "ip" if is_ip(address) else "domain" if "." in address else "name"
+    return filled(**({place: address} if place else {}), uid=endpoint)
+
+
+def _resources(rest: Remainder) -> list[dict[str, Any]]:
+    """The resources; a list with other things than objects stays unmapped."""
+    entries = rest.look("resources")
+    if not isinstance(entries, list) or not all(
+        isinstance(one, dict) for one in entries
+    ):
+        return []
+    return [_resource(Remainder(entry)) for entry in rest.anything("resources")]
+
+
+def _resource(entry: Remainder) -> dict[str, Any]:
+    uid = entry.text("ARN")
+    return filled(
+        uid=entry.text("arn") if uid is None else uid,
+        type=entry.text("type"),
+        account=_of("uid", entry.text("accountId")),
+        data=entry.left() or None,
+    )
+
+
+def _affected_user(
+    event_class: EventClass, caller: dict[str, Any], request: object, response: object
+) -> dict[str, Any] | None:
+    """Whom a logon or a change of an account is about."""
+    if event_class is API_ACTIVITY:
+        return None
+    if event_class is AUTHENTICATION:
+        names = ("uid", "uid_alt")
+        return {name: caller[name] for name in names if name in caller} or None
+    user = filled(
+        name=_text_in(request, "userName") or _text_in(request, "roleName"),
+        uid=_text_in(_in(response, "user"), "userId")
+        or _text_in(_in(response, "role"), "roleId"),
+    )
+    return user or None
+
+
+def _observables(
+    source: dict[str, Any], user: dict[str, Any], resources: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    found = [
+        ("src_endpoint.ip", _IP_ADDRESS, source.get("ip")),
+        ("src_endpoint.domain", _HOSTNAME, source.get("domain")),
+        ("actor.user.name", _USER_NAME, user.get("name")),
+        *(("resources.uid", _RESOURCE_UID, one.get("uid")) for one in resources),
+    ]
+    return [
+        {"name": name, "type": caption, "type_id": type_id, "value": value}
+        for name, (caption, type_id), value in found
+        if value
+    ]
+
+
+def _time(fields: Remainder, name: str) -> tuple[str | None, int | None]:
+    """Take a time: its text, and milliseconds since the epoch; a wrong one stays."""
+    text = fields.look(name)
+    if not isinstance(text, str):
+        return None, None
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        return None, None
+    if instant.tzinfo is None:
+        instant = instant.replace(tzinfo=UTC)
+    return fields.text(name), (instant - _EPOCH) // _MILLISECOND
+
+
+def _switch(fields: Remainder, name: str) -> bool | None:
+    """Take a boolean, also one that is written as text; anything else stays."""
+    value = fields.look(name)
+    said = _SWITCHES.get(value) if isinstance(value, str) else value
+    if not isinstance(said, bool):
+        return None
+    fields.anything(name)
+    return said
+
+
+def _of(name: str, value: object) -> dict[str, Any] | None:
+    return None if value is None else {name: value}
+
+
+def _in(value: object, name: str) -> object:
+    return value.get(name) if isinstance(value, dict) else None
+
+
+def _text_in(value: object, name: str) -> str | None:
+    found = _in(value, name)
+    return found if isinstance(found, str) and found else None

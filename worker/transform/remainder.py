@@ -1,0 +1,78 @@
+"""Fields taken out of a record one by one, so that what is left is known."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from ipaddress import ip_address
+from typing import Any, Final
+
+_REMEMBERED_ADDRESSES: Final = 4096
+
+
+class Remainder:
+    """What is left of an object while fields are taken; the object itself stays whole.
+
+    A field is taken only if it is what the schema wants there: what is of another type
+    stays, and so does everything that nobody asks for.
+    """
+
+    __slots__ = ("_children", "_fields")
+
+    def __init__(self, fields: dict[str, Any]) -> None:
+        self._fields = fields.copy()
+        self._children: dict[str, Remainder] = {}
+
+    def child(self, name: str) -> Remainder:
+        """The remainder of an inner object; of none, where there is no such object."""
+        if name in self._children:
+            return self._children[name]
+        value = self._fields.get(name)
+        if not isinstance(value, dict) or not value:
+            return _NOTHING
+        child = self._children[name] = Remainder(value)
+        return child
+
+    def look(self, name: str) -> Any:
+        """The value, which stays."""
+        return self._fields.get(name)
+
+    def text(self, name: str) -> str | None:
+        """Take a text."""
+        fields = self._fields
+        value = fields.get(name)
+        if isinstance(value, str):
+            del fields[name]
+            return value
+        return None
+
+    def anything(self, name: str) -> Any:
+        """Take whatever is there; None: nothing, or null."""
+        return self._fields.pop(name, None)
+
+    def left(self) -> dict[str, Any]:
+        """What was not taken, without nulls."""
+        for name, child in self._children.items():
+            if name in self._fields:
+                self._fields[name] = child.left() or None
+        return {
+            name: value for name, value in self._fields.items() if value is not None
+        }
+
+
+_NOTHING: Final = Remainder({})
+"""Stands for every object that is not there: nothing is ever put into it."""
+
+
+def filled(**fields: Any) -> dict[str, Any]:
+    """The fields that are not None."""
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+@lru_cache(maxsize=_REMEMBERED_ADDRESSES)
+def is_ip(text: str) -> bool:
+    """Whether a text is an IP address, of either version."""
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
