@@ -194,6 +194,17 @@ def _raw_record(key: str, is_set: Callable[[Config], bool]) -> Rule:
     return Rule(("output.record", key), problems)
 
 
+def _record_of_file(key: str, is_set: Callable[[Config], bool]) -> Rule:
+    def problems(config: Config) -> Iterator[str]:
+        if config.decode.shape == "file" and is_set(config):
+            yield (
+                f'{key}: cannot go with decode.shape = "file", as it is about single '
+                'events; use "event"'
+            )
+
+    return Rule(("decode.shape", key), problems)
+
+
 def _address(config: Config) -> Iterator[str]:
     if config.output.scheme == "stdout":
         return
@@ -303,6 +314,11 @@ RULES: Final = (
     _raw_record("redact.presets", lambda config: bool(config.redact.presets)),
     _raw_record("enrich.audit", lambda config: config.enrich.audit),
     _raw_record("enrich.schema", lambda config: config.enrich.target_schema != "none"),
+    _record_of_file("redact.presets", lambda config: bool(config.redact.presets)),
+    _record_of_file("enrich.audit", lambda config: config.enrich.audit),
+    _record_of_file(
+        "enrich.schema", lambda config: config.enrich.target_schema != "none"
+    ),
     _raw_record("decode.id_field", lambda config: bool(config.decode.id_field)),
     _raw_record("decode.with_metadata", lambda config: config.decode.with_metadata),
     Rule(("output.record", "decode.format"), _raw_rows),

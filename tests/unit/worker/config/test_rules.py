@@ -85,6 +85,18 @@ TOGETHER = [
         'redact.paths: cannot go with output.record = "raw"',
     ),
     (
+        '[decode]\nshape = "file"\n[redact]\npresets = ["credentials"]',
+        'redact.presets: cannot go with decode.shape = "file"',
+    ),
+    (
+        '[decode]\nshape = "file"\n[enrich]\naudit = true',
+        'enrich.audit: cannot go with decode.shape = "file"',
+    ),
+    (
+        '[decode]\nshape = "file"\n[enrich]\nschema = "ecs"',
+        'enrich.schema: cannot go with decode.shape = "file"',
+    ),
+    (
         '[redact]\npresets = ["credentials"]\n[output]\nrecord = "raw"',
         "redact.presets: cannot go with output.record",
     ),
