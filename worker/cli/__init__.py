@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from worker.cli import bridge, check, demo, quarantine, run
+from worker.cli import audit, bridge, check, demo, quarantine, run
 
 app = typer.Typer(
     name="trailfeed",
@@ -24,6 +24,7 @@ app.command("run")(run.run)
 app.command("check")(check.check)
 app.command("bridge")(bridge.bridge)
 app.command("demo")(demo.demo)
+app.command("audit")(audit.audit)
 app.add_typer(quarantine.app)
 
 

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.worker.audit.events import event
+from worker.audit.merge import Newest, count_key
+from worker.transform.audit import view
+
+
+@given(st.lists(st.integers(0, 99), max_size=40), st.integers(1, 10))
+def test_the_newest_are_kept_the_first_ones_first(times: list[int], limit: int) -> None:
+    newest = Newest(limit)
+    views = [view(event(time)) for time in times]
+    for seen in views:
+        newest.add(seen)
+    expected = sorted(views, key=lambda seen: seen["when"] or "", reverse=True)[:limit]
+    assert newest.newest_first() == expected
+    is_full = len(times) >= limit
+    assert newest.oldest == (expected[-1]["when"] if is_full else None)
+
+
+def test_views_without_a_time_are_the_oldest() -> None:
+    newest = Newest(1)
+    newest.add(view({}))
+    newest.add(view(event(1)))
+    newest.add(view({}))
+    assert [seen["event_id"] for seen in newest.newest_first()] == ["e-1"]
+
+
+def test_counting_by_fields_of_any_type() -> None:
+    seen = view(event(1, readOnly=True))
+    assert count_key(seen, ("who", "read_only", "mfa")) == ("jane", "true", "-")

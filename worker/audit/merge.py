@@ -1,0 +1,79 @@
+"""The newest answers, and how many there are of each kind, in bounded memory."""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from worker.transform.audit import View
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What some files answered; small enough to be sent to another process.
+
+    Attributes:
+        views: Of the newest records that were asked for.
+        counts: All of them by the fields that were to be counted by.
+        records_count: Records looked at.
+        matched_count: Records that were asked for.
+        problems: A line for each file that could not be read to its end.
+    """
+
+    views: list[View] = field(default_factory=list)
+    counts: Counter[tuple[str, ...]] = field(default_factory=Counter)
+    records_count: int = 0
+    matched_count: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+class Newest:
+    """Keeps so many views, the newest; of equally old ones those that came first.
+
+    Args:
+        limit: How many.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._heap: list[tuple[str, int, View]] = []
+        self._added_count = 0
+
+    @property
+    def oldest(self) -> str | None:
+        """The time that a view must be after to be kept; None: any is."""
+        return self._heap[0][0] if len(self._heap) >= self._limit else None
+
+    def add(self, seen: View) -> None:
+        """Keep a view if it is new enough."""
+        self._added_count += 1
+        when = seen["when"] or ""
+        if len(self._heap) < self._limit:
+            heapq.heappush(self._heap, (when, -self._added_count, seen))
+        elif when > self._heap[0][0]:
+            heapq.heapreplace(self._heap, (when, -self._added_count, seen))
+
+    def newest_first(self) -> list[View]:
+        """The views that were kept."""
+        return [seen for _, _, seen in sorted(self._heap, reverse=True, key=_order)]
+
+
+def _order(entry: tuple[str, int, View]) -> tuple[str, int]:
+    return entry[:2]
+
+
+def count_key(seen: View, fields: Iterable[str]) -> tuple[str, ...]:
+    """What a view counts as."""
+    values = dict(seen)
+    return tuple(_text(values[name]) for name in fields)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value if isinstance(value, str) else "-"

@@ -1,0 +1,346 @@
+"""``trailfeed audit``: who did what, when, where, to what, from where."""
+
+# No lazy annotations: typer reads them when the command is registered.
+import csv
+import os
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from io import TextIOWrapper
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from collections import Counter
+
+    from worker.audit.places import Place
+    from worker.audit.question import Question
+    from worker.transform.audit import View
+
+STANDARD_INPUT = "-"
+# No terminal, no edge: nothing is cut where the output goes into a pipe or a file.
+PIPE_WIDTH = 10_000
+
+Sources = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="SOURCE…",
+        help="Files, folders, s3://BUCKET/PREFIX, or - for JSON lines as they come.",
+    ),
+]
+Many = list[str] | None
+
+
+def audit(
+    sources: Sources,
+    *,
+    event: Annotated[
+        Many,
+        typer.Option(
+            metavar="NAME", help="DeleteMessage, sqs:Delete*; any of several."
+        ),
+    ] = None,
+    queue: Annotated[str, typer.Option(metavar="NAME", help="An SQS queue.")] = "",
+    who: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="User, role, session, key id, account, ARN."),
+    ] = "",
+    region: Annotated[
+        Many, typer.Option(metavar="REGION", help="Any of several.")
+    ] = None,
+    account: Annotated[
+        Many, typer.Option(metavar="ID", help="Recorded for; any of several.")
+    ] = None,
+    since: Annotated[
+        str,
+        typer.Option("--from", metavar="TIME", help="2026-11-21[T09:30Z], or 12h ago."),
+    ] = "",
+    until: Annotated[
+        str, typer.Option("--to", metavar="TIME", help="Events before then.")
+    ] = "",
+    plane: Annotated[
+        Literal["control", "data", "network", "insight", "aggregated"] | None,
+        typer.Option(help="Control plane, data plane, …"),
+    ] = None,
+    errors_only: Annotated[
+        bool, typer.Option("--errors-only", help="Only what failed.")
+    ] = False,
+    where: Annotated[
+        Many,
+        typer.Option(metavar="RULE", help="A rule as in [filter]; all must hold."),
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=1_000_000, help="How many, the newest; 100 unless told."
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object a line.")
+    ] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Comma-separated.")] = False,
+    count_by: Annotated[
+        str,
+        typer.Option(metavar="FIELDS", help="Count instead: who,what or others."),
+    ] = "",
+    athena: Annotated[
+        bool,
+        typer.Option(
+            "--athena", help="Print the table and the SQL for Athena; read nothing."
+        ),
+    ] = False,
+    processes: Annotated[
+        int, typer.Option(min=0, max=256, help="0: one a usable processor.")
+    ] = 0,
+) -> None:
+    """Tell who did what, when, where, to what, from where; newest first.
+
+    Sources may be files (plain or compressed), folders, or a trail in S3, of which only
+    the days, accounts and regions asked for are read. Patterns are the shell's.
+
+    Example: trailfeed audit s3://my-logs --queue orders --event DeleteMessage --from 2d
+    """
+    if as_json and as_csv:
+        raise typer.BadParameter("--json and --csv do not go together")
+    question = _question(
+        event=event,
+        queue=queue,
+        who=who,
+        region=region,
+        account=account,
+        since=since,
+        until=until,
+        plane=plane,
+        errors_only=errors_only,
+        where=where,
+    )
+    fields = _fields(count_by)
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names hold any character
+    form = "json" if as_json else "csv" if as_csv else "table"
+    if athena:
+        _print_sql(sources, question, limit or DEFAULT_LIMIT, fields)
+    elif STANDARD_INPUT in sources:
+        if len(sources) > 1:
+            raise typer.BadParameter("- goes with no other source")
+        _follow(question, fields, limit, form)
+    else:
+        _ask(
+            sources,
+            question,
+            fields=fields,
+            limit=limit or DEFAULT_LIMIT,
+            processes=processes,
+            form=form,
+        )
+
+
+DEFAULT_LIMIT = 100
+
+
+def _question(
+    *,
+    event: Many,
+    queue: str,
+    who: str,
+    region: Many,
+    account: Many,
+    since: str,
+    until: str,
+    plane: Literal["control", "data", "network", "insight", "aggregated"] | None,
+    errors_only: bool,
+    where: Many,
+) -> "Question":
+    from worker.audit.question import Question, instant  # noqa: PLC0415
+    from worker.config.filter_rules import parse_rule  # noqa: PLC0415
+
+    now = datetime.now(UTC)
+    times = {}
+    for option, text in (("--from", since), ("--to", until)):
+        try:
+            times[option] = instant(text, now) if text else None
+        except ValueError as error:
+            _refuse(option, text, error)
+    for rule in where or ():
+        try:
+            parse_rule(rule)
+        except ValueError as error:
+            _refuse("--where", rule, error)
+    begin, end = times["--from"], times["--to"]
+    if begin and end and begin >= end:
+        raise typer.BadParameter("--from must be before --to")
+    return Question(
+        events=tuple(event or ()),
+        # As a URL or an ARN names it, too.
+        queue=queue.rpartition("/")[2].rpartition(":")[2],
+        who=who,
+        regions=tuple(region or ()),
+        accounts=tuple(account or ()),
+        since=begin,
+        until=end,
+        plane=plane,
+        errors_only=errors_only,
+        where=tuple(where or ()),
+    )
+
+
+def _refuse(option: str, text: str, error: ValueError) -> NoReturn:
+    raise typer.BadParameter(f"{option} {text}: {error}") from error
+
+
+def _fields(count_by: str) -> tuple[str, ...]:
+    from worker.audit.answers import COUNTABLE  # noqa: PLC0415
+
+    fields = tuple(name.strip() for name in count_by.split(",")) if count_by else ()
+    for name in fields:
+        if name not in COUNTABLE:
+            raise typer.BadParameter(
+                f"--count-by {name}: expected fields out of {', '.join(COUNTABLE)}"
+            )
+    return fields
+
+
+def _print_sql(
+    sources: Sequence[str], question: "Question", limit: int, fields: tuple[str, ...]
+) -> None:
+    from worker.audit.athena import query, table_definition  # noqa: PLC0415
+
+    if len(sources) != 1:
+        raise typer.BadParameter("--athena asks one s3:// source")
+    definition = table_definition(sources[0], question)
+    typer.echo(f"{definition}\n\n{query(question, limit, fields)}")
+
+
+def _follow(
+    question: "Question", fields: tuple[str, ...], limit: int | None, form: str
+) -> None:
+    from worker.audit.answers import heading, json_line, row_of  # noqa: PLC0415
+    from worker.audit.following import Counting, follow  # noqa: PLC0415
+    from worker.transform.audit import SUCCESS  # noqa: PLC0415
+
+    counting = Counting(fields)
+    is_terminal = sys.stdout.isatty()
+
+    def show_row(seen: "View") -> None:
+        is_wrong = is_terminal and seen["outcome"] != SUCCESS
+        typer.echo(typer.style(row_of(seen), fg="red") if is_wrong else row_of(seen))
+
+    def show_json(seen: "View") -> None:
+        typer.echo(json_line(seen))
+
+    show = counting.add if fields else show_json if form == "json" else show_row
+    if form == "csv" and not fields:
+        raise typer.BadParameter("--csv wants files; - goes with --json or a table")
+    if show is show_row:
+        typer.echo(typer.style(heading(), bold=True) if is_terminal else heading())
+    try:
+        bad_count = follow(
+            sys.stdin.buffer,
+            question,
+            show=show,
+            report=_say,
+            limit=None if fields else limit,
+        )
+    except KeyboardInterrupt:
+        bad_count = 0
+        if not fields:
+            raise
+    if fields:
+        _show_counts(counting.counts, fields, limit or DEFAULT_LIMIT, form)
+    if bad_count:
+        raise typer.Exit(1)
+
+
+def _ask(
+    sources: Sequence[str],
+    question: "Question",
+    *,
+    fields: tuple[str, ...],
+    limit: int,
+    processes: int,
+    form: str,
+) -> None:
+    from worker.audit.places import newest_first  # noqa: PLC0415
+    from worker.audit.scan import Task, scan  # noqa: PLC0415
+    from worker.pool.processors import usable_processors  # noqa: PLC0415
+
+    places = newest_first(_places(sources, question))
+    task = Task(question, limit, fields)
+    totals, newest = scan(
+        task, places, processes=processes or usable_processors(), report=_say
+    )
+    if fields:
+        _show_counts(totals.counts, fields, limit, form)
+    else:
+        _show(newest.newest_first(), form)
+    shown = len(newest.newest_first())
+    if form == "table":
+        files = "1 file" if len(places) == 1 else f"{len(places):,} files"
+        more = f", the newest {shown:,} shown" if totals.matched_count > shown else ""
+        _say(
+            f"{totals.matched_count:,} of {totals.records_count:,} events in {files}"
+            f"{'' if fields else more}"
+        )
+    if totals.problems:
+        raise typer.Exit(1)
+
+
+def _places(sources: Sequence[str], question: "Question") -> "list[Place]":
+    from worker.audit.places import S3Places, is_s3, local_places  # noqa: PLC0415
+
+    places: list[Place] = []
+    for source in sources:
+        if is_s3(source):
+            from worker.audit.aws import s3_client  # noqa: PLC0415 - boto3 is slow
+
+            s3_places = S3Places(s3_client(), datetime.now(UTC))
+            places += s3_places.places(source, question)
+        else:
+            places += local_places(source, question)
+    return places
+
+
+def _show(views: "Sequence[View]", form: str) -> None:
+    from worker.audit.answers import json_line, table_of, write_csv  # noqa: PLC0415
+
+    if form == "json":
+        for seen in views:
+            typer.echo(json_line(seen))
+    elif form == "csv":
+        write_csv(views, sys.stdout)
+    else:
+        _print(table_of(views))
+
+
+def _show_counts(
+    counts: "Counter[tuple[str, ...]]", fields: tuple[str, ...], limit: int, form: str
+) -> None:
+    import json  # noqa: PLC0415
+
+    from worker.audit.answers import counts_of, most_common  # noqa: PLC0415
+
+    if form == "json":
+        for key, count in most_common(counts, limit):
+            named = dict(zip(fields, key, strict=True))
+            typer.echo(json.dumps({"count": count, **named}, separators=(",", ":")))
+    elif form == "csv":
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(("count", *fields))
+        for key, count in most_common(counts, limit):
+            writer.writerow((count, *key))
+    else:
+        _print(counts_of(counts, fields, limit))
+
+
+def _print(table: object) -> None:
+    from rich.console import Console  # noqa: PLC0415
+
+    console = Console()
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = PIPE_WIDTH
+    console.print(table)
+
+
+def _say(line: str) -> None:
+    typer.echo(f"trailfeed: {line}", err=True)
