@@ -59,19 +59,8 @@ def _is_none_of(*accepted: object) -> Callable[[object], bool]:
     return lambda value: value not in accepted
 
 
-_FILTER: Final = "filtering records is"
-_REDACTION: Final = "redaction is"
-
 UNBUILT: Final[Mapping[str, Unbuilt]] = MappingProxyType(
     {
-        "filter.include": Unbuilt(bool, _FILTER),
-        "filter.exclude": Unbuilt(bool, _FILTER),
-        "redact.paths": Unbuilt(bool, _REDACTION),
-        "redact.presets": Unbuilt(bool, _REDACTION),
-        "redact.action": Unbuilt(_is_none_of("mask"), _REDACTION),
-        "redact.hash_key": Unbuilt(bool, _REDACTION),
-        "enrich.audit": Unbuilt(bool, "the audit field is"),
-        "enrich.schema": Unbuilt(_is_none_of("none"), "translating to a schema is"),
         "status.listen": Unbuilt(
             _is_none_of("127.0.0.1:9464", ""),
             "the status endpoint is",

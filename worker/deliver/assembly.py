@@ -38,6 +38,7 @@ from worker.source.objects import ObjectReader
 from worker.source.queue import Queue
 from worker.source.selection import Selection
 from worker.source.sessions import AwsSession
+from worker.transform.transformation import build as build_transformation
 
 if TYPE_CHECKING:
     from plugin_bridge.client import ForwardClient
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from worker.config.model import Config
     from worker.deliver.calls import ObjectSource, SourceQueue
     from worker.deliver.progress import Control
+    from worker.transform.transformation import Transformation
 
 logger = logging.getLogger(__name__)
 
@@ -74,13 +76,18 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class WorkerParts:
-    """The loop, and what must be closed after it."""
+    """The loop, and what must be closed after it.
+
+    Attributes:
+        transformation: Counts by rule what was filtered and redacted.
+    """
 
     loop: DeliveryLoop
     client: ForwardClient
     calls: QueueCalls
     journal_calls: JournalCalls | None
     quarantine_calls: QuarantineCalls | None
+    transformation: Transformation
 
     def close(self) -> None:
         """Make the calls that are still ordered, and let go of the receiver."""
@@ -192,6 +199,7 @@ def assemble(
         failing=failing,
         jitter=random.random,
     )
+    transformation = build_transformation(config, warn=_warn)
     emission = Emission(
         client,
         segmenter=Segmenter(
@@ -204,7 +212,7 @@ def assemble(
             now=_epoch_s,
             progress=progress,
             is_raw=config.output.record == "raw",
-            transform=None,
+            transform=transformation.transform,
         ),
         builder=ChunkBuilder(
             encoder,
@@ -257,7 +265,13 @@ def assemble(
     if journal is not None:
         # Before the loop begins: nothing of its own is in there yet.
         settlement.adopt(_inherited(journal), clock())
-    return WorkerParts(loop, client, calls, journal_calls, quarantine_calls)
+    return WorkerParts(
+        loop, client, calls, journal_calls, quarantine_calls, transformation
+    )
+
+
+def _warn(text: str) -> None:
+    logger.warning("%s", text)
 
 
 def _inherited(journal: Journal) -> list[tuple[str, str]]:

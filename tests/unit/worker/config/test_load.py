@@ -351,7 +351,7 @@ def test_a_wrong_rule_or_path_is_named_with_its_column(problems_of: ProblemsOf) 
         '[filter]\ninclude = ["a exists", "eventName Describe*"]\n'
         '[redact]\npaths = ["a..b"]'
     )
-    assert [problem for problem in found if "not built yet" not in problem] == [
+    assert list(found) == [
         "filter.include: expected =, !=, ~, !~, in, not in, exists or not exists at "
         'column 11, got "eventName Describe*"',
         "redact.paths: expected a field's name at column 3 (a dot stands between "

@@ -16,14 +16,6 @@ if TYPE_CHECKING:
     ProblemsOf = Callable[..., tuple[str, ...]]
 
 ASKING = {
-    "filter.include": '["errorCode exists"]',
-    "filter.exclude": '["errorCode exists"]',
-    "redact.paths": '["a"]',
-    "redact.presets": '["credentials"]',
-    "redact.action": '"remove"',
-    "redact.hash_key": '"k"',
-    "enrich.audit": "true",
-    "enrich.schema": '"ecs"',
     "status.listen": '"0.0.0.0:1"',
 }
 
@@ -62,6 +54,10 @@ def test_what_is_not_built_is_refused_with_that_reason(
         '[state]\nquarantine_max_bytes = 1\nquarantine_full = "drop_oldest"',
         '[decode]\ncharset = "UTF8"\ncompression = "zstd"',
         "uses_sns = true",
+        '[filter]\ninclude = ["a.b ~ x*"]\nexclude = ["errorCode exists"]',
+        '[redact]\npaths = ["a[*].b"]\naction = "remove"\nhash_key = "k"',
+        '[redact]\npresets = ["credentials"]\naction = "hash"\nhash_key = "k"',
+        '[enrich]\naudit = true\nschema = "ocsf"',
     ],
 )
 def test_what_is_built_is_let_through(problems_of: ProblemsOf, text: str) -> None:
