@@ -6,6 +6,7 @@ Records that the C encoders refuse (:class:`TypeError`) take the exact, slow pat
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 import orjson
@@ -67,33 +68,21 @@ class Encoder(Protocol):
 class EventEncoder:
     """``[EventTime, map]`` entries, one after the other, as Forward carries them."""
 
-    def __init__(self) -> None:
-        self._cache_time(EventTime(1))
-
     def encode(
         self, record: Mapping[str, object], seconds: int, nanoseconds: int
     ) -> bytes:
-        if seconds != self._time.seconds or nanoseconds != self._time.nanoseconds:
-            self._cache_time(EventTime(seconds, nanoseconds))
+        ext, _ = _time(seconds, nanoseconds)
         try:
-            return ormsgpack.packb((self._ext, record))
+            return ormsgpack.packb((ext, record))
         except TypeError:
-            return _pack((self._ext, portable_record(record)))
+            return _pack((ext, portable_record(record)))
 
     def encode_raw(self, text: bytes, seconds: int, nanoseconds: int) -> bytes:
-        if seconds != self._time.seconds or nanoseconds != self._time.nanoseconds:
-            self._cache_time(EventTime(seconds, nanoseconds))
-        return b"".join((self._header, _RAW_MAP_HEADER, _str_header(len(text)), text))
+        _, header = _time(seconds, nanoseconds)
+        return b"".join((header, _RAW_MAP_HEADER, _str_header(len(text)), text))
 
     def assemble(self, parts: Sequence[bytes]) -> bytes:
         return b"".join(parts)
-
-    def _cache_time(self, time: EventTime) -> None:
-        # CloudTrail's times are whole seconds, so neighbours mostly share theirs.
-        serialized = time.serialize()
-        self._time = time
-        self._ext = ormsgpack.Ext(EVENT_TIME_EXT_TYPE, serialized)
-        self._header = _ENTRY_HEADER + serialized
 
 
 class MapEncoder:
@@ -167,6 +156,17 @@ class JsonArrayEncoder(_JsonObjects):
 
     def assemble(self, parts: Sequence[bytes]) -> bytes:
         return b"".join((b"[", b",".join(parts), b"]\n"))
+
+
+@lru_cache(maxsize=4096)
+def _time(seconds: int, nanoseconds: int) -> tuple[ormsgpack.Ext, bytes]:
+    """An entry's time, and all that is before an entry's record.
+
+    CloudTrail's times are whole seconds, so many records share theirs.
+    """
+    serialized = EventTime(seconds, nanoseconds).serialize()
+    ext = ormsgpack.Ext(EVENT_TIME_EXT_TYPE, serialized)
+    return ext, _ENTRY_HEADER + serialized
 
 
 def _pack(value: object) -> bytes:

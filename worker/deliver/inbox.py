@@ -172,6 +172,7 @@ class Inbox:
 
     def __init__(self) -> None:
         self._events: deque[Event] = deque()
+        self._is_signalled = False
         self._read_fd, self._write_fd = os.pipe()
         os.set_blocking(self._read_fd, False)
         os.set_blocking(self._write_fd, False)
@@ -183,15 +184,19 @@ class Inbox:
     def put(self, event: Event) -> None:
         """Append from any thread and wake the loop."""
         self._events.append(event)
-        # A full pipe wakes the loop as well as one more byte would.
-        with contextlib.suppress(BlockingIOError):
-            os.write(self._write_fd, b"\0")
+        # A byte that waits in the pipe wakes it as well as one more would. Two threads
+        # that get here at once may both write: that does no harm.
+        if not self._is_signalled:
+            self._is_signalled = True
+            with contextlib.suppress(BlockingIOError):
+                os.write(self._write_fd, b"\0")
 
     def take(self) -> Iterator[Event]:
         """Yield what has come in, oldest first."""
         # Emptied before the events are read: one put in between wakes the loop again.
         with contextlib.suppress(BlockingIOError):
             os.read(self._read_fd, 65_536)
+        self._is_signalled = False
         while self._events:
             yield self._events.popleft()
 
