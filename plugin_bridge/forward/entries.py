@@ -13,7 +13,11 @@ import orjson
 import ormsgpack
 
 from plugin_bridge.forward.errors import EntryError
-from plugin_bridge.forward.event_time import EVENT_TIME_EXT_TYPE, EventTime
+from plugin_bridge.forward.event_time import (
+    EVENT_TIME_BYTES,
+    EVENT_TIME_EXT_TYPE,
+    EventTime,
+)
 from plugin_bridge.forward.portable import portable_record
 
 if TYPE_CHECKING:
@@ -24,6 +28,8 @@ RAW_FIELD = "log"
 
 _RAW_MAP_HEADER = b"\x81" + ormsgpack.packb(RAW_FIELD)
 _ENTRY_HEADER = b"\x92\xd7\x00"  # array of 2, fixext 8 of type 0
+_ENTRY_HEADER_BYTES = len(_ENTRY_HEADER) + EVENT_TIME_BYTES
+_FLOAT_64 = b"\xcb"  # where a float begins; other values may hold such a byte, too
 _MAX_FIXSTR_BYTES = 0x1F
 _MAX_STR8_BYTES = 0xFF
 _MAX_STR16_BYTES = 0xFFFF
@@ -64,6 +70,10 @@ class Encoder(Protocol):
         """Return the payload of a chunk that holds ``parts``, one at least."""
         ...
 
+    def may_hold_floats(self, part: bytes) -> bool:
+        """Whether there may be a float in what :meth:`encode` returned."""
+        ...
+
 
 class EventEncoder:
     """``[EventTime, map]`` entries, one after the other, as Forward carries them."""
@@ -84,6 +94,9 @@ class EventEncoder:
     def assemble(self, parts: Sequence[bytes]) -> bytes:
         return b"".join(parts)
 
+    def may_hold_floats(self, part: bytes) -> bool:
+        return part.find(_FLOAT_64, _ENTRY_HEADER_BYTES) >= 0
+
 
 class MapEncoder:
     """msgpack maps, one after the other: what Fluentd's exec input reads."""
@@ -103,6 +116,9 @@ class MapEncoder:
 
     def assemble(self, parts: Sequence[bytes]) -> bytes:
         return b"".join(parts)
+
+    def may_hold_floats(self, part: bytes) -> bool:
+        return _FLOAT_64 in part
 
 
 class _JsonObjects:
@@ -126,6 +142,10 @@ class _JsonObjects:
             return self._dump({RAW_FIELD: text.decode()})
         except UnicodeDecodeError as exc:
             raise EntryError(f"raw record is not UTF-8: {exc}") from None
+
+    def may_hold_floats(self, part: bytes) -> bool:
+        del part  # a point or an exponent may stand in any text as well
+        return True
 
     def _dump(self, record: dict[str, object]) -> bytes:
         try:

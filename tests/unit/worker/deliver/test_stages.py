@@ -1,0 +1,97 @@
+"""The quick way through the stages gives what the exact one gives."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgpack
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plugin_bridge.forward.entries import EventEncoder, MapEncoder
+from worker.config.model import DecodeConfig
+from worker.deliver.progress import Progress
+from worker.deliver.stages import Stages
+from worker.source.notifications import ObjectRef
+from worker.source.objects import Body
+
+REF = ObjectRef("bucket", "key", etag="e")
+BODY = Body(b"", 0, "e", None)
+FALLBACK = (1, 0)
+
+values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**80), 2**80)
+    | st.floats(allow_nan=True)
+    | st.text(st.characters(codec="utf-8"), max_size=300),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text(st.characters(codec="utf-8")), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+times = st.sampled_from(["2026-11-20T12:00:00Z", "1970-01-01T00:00:00Z", "never", None])
+
+
+def encode(text: bytes, **decode: Any) -> tuple[bytes | None, bytes | None]:
+    """The record as it is encoded, and as it is by the exact way."""
+    encoder = EventEncoder()
+    config = DecodeConfig.model_validate(decode)
+    found = []
+    for transform in (None, lambda record: record):  # which needs exact records
+        stages = Stages(
+            config, encoder, is_raw=False, transform=transform, progress=Progress()
+        )
+        found.append(stages.of_object(REF, BODY, FALLBACK)(text, 7))
+    quick, exact = found
+    return quick, exact
+
+
+@given(st.dictionaries(st.text(st.characters(codec="utf-8")), values), times)
+def test_any_record(record: dict[str, Any], time: str | None) -> None:
+    text = json.dumps({**record, "eventTime": time}).encode()
+    quick, exact = encode(text)
+    assert quick == exact
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("18446744073709551615", "18446744073709551616", "-9223372036854775809"),
+        *("1376.0", "-0.0", "-0", "1e400", "NaN", '"\\ud800"', "1E5", '"\\u02cb"'),
+        *("[1.5,123456789012345678901234567890]", '"' + "x" * 203 + '"'),
+    ],
+)
+@pytest.mark.parametrize("twice", ['"a":1,', ""])
+def test_odd_values(value: str, twice: str) -> None:
+    text = f'{{"eventTime":"2026-11-20T12:00:00Z",{twice}"a":{value}}}'.encode()
+    quick, exact = encode(text)
+    assert quick == exact
+    assert quick is not None
+
+
+def test_metadata_and_id_are_the_same() -> None:
+    text = b'{"eventTime":"2026-11-20T12:00:00Z","a":1}'
+    quick, exact = encode(text, with_metadata=True, id_field="id")
+    assert quick == exact
+    assert quick is not None
+    _, record = msgpack.unpackb(quick)
+    assert record["_metadata"]["index"] == 7
+
+
+def test_a_large_integer_among_floats_stays_exact() -> None:
+    number = 2**64
+    text = b'{"eventTime":"2026-11-20T12:00:00Z","a":1.5,"b":%d}' % number
+    quick, _ = encode(text)
+    assert quick is not None
+    assert str(number).encode() in quick, "as a decimal string"
+
+
+def test_every_float_is_seen_in_maps_too() -> None:
+    encoder = MapEncoder()
+    for value in (0.0, 1.5, -1e300, float("inf")):
+        assert encoder.may_hold_floats(encoder.encode({"a": value}, 1, 0))
+    assert not encoder.may_hold_floats(encoder.encode({"a": 1, "b": "c"}, 1, 0))
