@@ -55,6 +55,11 @@ _MAGICS: dict[str, tuple[bytes, ...]] = {
 }
 
 
+_PLAIN_GZIP = b"\x1f\x8b\x08\x00"  # no name, no comment, no checksum of the header
+_PLAIN_GZIP_BYTES = len(_PLAIN_GZIP)
+_SMALL_BYTES = 1 << 16
+
+
 class _Member(Protocol):
     """One gzip member, zstd frame, bzip2 or xz stream being decompressed."""
 
@@ -181,6 +186,32 @@ def decompress(
                 "raise decode.max_ratio if that is right",
             )
         yield block
+
+
+def inflate_small(body: Buffer, *, max_bytes: int, max_ratio: int) -> bytes | None:
+    """Decompress what CloudTrail mostly writes: one short gzip member, in one call.
+
+    Args:
+        body: The whole object.
+        max_bytes: As for :func:`decompress`.
+        max_ratio: The same.
+
+    Returns:
+        None: it is something else, or something is wrong with it: that is for
+        :func:`decompress` to say.
+    """
+    packed = memoryview(body)
+    if len(packed) > _SMALL_BYTES or packed[:_PLAIN_GZIP_BYTES] != _PLAIN_GZIP:
+        return None
+    inflate = isal_zlib.decompressobj(_GZIP_WINDOW_BITS)
+    try:
+        out = inflate.decompress(packed, OUTPUT_BLOCK_BYTES)
+    except _CORRUPT:
+        return None
+    if not inflate.eof or inflate.unused_data:
+        return None
+    limit = min(max_bytes, max_ratio * len(packed))
+    return out if len(out) <= limit else None
 
 
 def _recognise(head: bytes) -> str:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from plugin_bridge.forward.event_time import MAX_SECONDS
-from worker.decode.decompress import decompress
+from worker.decode.decompress import decompress, inflate_small
 from worker.deliver.stages import Stages
 from worker.errors import BadObjectError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from plugin_bridge.forward.entries import Encoder
     from worker.config.model import DecodeConfig
@@ -97,12 +97,7 @@ class Segmenter:
         Raises:
             BadObjectError: The object is not what the configuration says.
         """
-        blocks = decompress(
-            (body.data,),
-            compression=self._decode.compression,
-            max_bytes=self._decode.max_object_bytes,
-            max_ratio=self._decode.max_ratio,
-        )
+        blocks = self._blocks(body)
 
         def holds(size_bytes: int) -> None:
             charge(body.size_bytes + size_bytes)
@@ -126,6 +121,15 @@ class Segmenter:
         item.total_records = run.end
         if run.parts:
             yield run.cut()
+
+    def _blocks(self, body: Body) -> Iterable[bytes]:
+        decode = self._decode
+        limits = {"max_bytes": decode.max_object_bytes, "max_ratio": decode.max_ratio}
+        if decode.compression in {"auto", "gzip"}:
+            small = inflate_small(body.data, **limits)
+            if small is not None:
+                return (small,) if small else ()
+        return decompress((body.data,), compression=decode.compression, **limits)
 
     def _time_of(self, ref: ObjectRef) -> tuple[int, int]:
         """The notification's time, or else now: seconds and nanoseconds."""

@@ -15,7 +15,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.decode.decompress import OUTPUT_BLOCK_BYTES, decompress
+from worker.decode.decompress import OUTPUT_BLOCK_BYTES, decompress, inflate_small
 from worker.errors import BadObjectError
 
 if TYPE_CHECKING:
@@ -316,3 +316,39 @@ def test_other_projects_files_are_read() -> None:
     assert unpack([gzipped]).count(b"\n") == 12
     packed = (SHARED / "multipart-zst.log.zst").read_bytes()
     assert unpack([packed]) == (SHARED / "multipart-zst.log").read_bytes()
+
+
+LIMITS = {"max_bytes": 10_000, "max_ratio": 1_000}
+
+
+@pytest.mark.parametrize("size_bytes", [0, 1, 5_000])
+def test_one_short_member_is_inflated_in_one_call(size_bytes: int) -> None:
+    data = bytes(range(256)) * (size_bytes // 256 + 1)
+    body = gzip.compress(data[:size_bytes], mtime=0)
+    assert inflate_small(body, **LIMITS) == data[:size_bytes]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"\x1f\x8b",
+        b'{"Records":[]}',
+        gzip.compress(b"a") + gzip.compress(b"b"),
+        gzip.compress(b"a") + b"garbage",
+        gzip.compress(b"a")[:-1],
+        gzip.compress(b"a")[:-5] + b"\0\0\0\0\0",
+        gzip.compress(bytes(10_001)),
+        gzip.compress(bytes(9_999)).replace(
+            b"\x1f\x8b\x08\x00", b"\x1f\x8b\x08\x08", 1
+        ),
+        gzip.compress(bytes(range(256)) * 1_000, compresslevel=0),
+    ],
+)
+def test_all_else_is_left_to_the_general_way(body: bytes) -> None:
+    assert inflate_small(body, **LIMITS) is None
+
+
+def test_a_short_member_above_the_ratio_is_left_to_the_general_way() -> None:
+    body = gzip.compress(bytes(9_000))
+    assert inflate_small(body, max_bytes=10_000, max_ratio=10) is None
