@@ -213,6 +213,7 @@ def assemble(
             progress=progress,
             is_raw=config.output.record == "raw",
             transform=transformation.transform,
+            look=transformation.look,
         ),
         builder=ChunkBuilder(
             encoder,

@@ -58,6 +58,7 @@ class Segmenter:
         progress: Records that are dropped or lack something are counted there.
         is_raw: Whether a record is emitted as its own text.
         transform: Filters and changes records; None: neither.
+        look: Gives each record back as it is, where there is no ``transform``.
     """
 
     def __init__(
@@ -71,13 +72,19 @@ class Segmenter:
         progress: Progress,
         is_raw: bool = False,
         transform: Transform | None = None,
+        look: Transform | None = None,
     ) -> None:
         self._decode = decode
         self._segment_bytes = segment_bytes
         self._max_entry_bytes = max_entry_bytes
         self._now = now
         self._stages = Stages(
-            decode, encoder, is_raw=is_raw, transform=transform, progress=progress
+            decode,
+            encoder,
+            is_raw=is_raw,
+            transform=transform,
+            look=look,
+            progress=progress,
         )
 
     def segments(

@@ -43,6 +43,7 @@ class Stages:
         is_raw: Whether a record is emitted as its own text.
         transform: Filters and changes records; None: neither. Of raw records it only
             filters.
+        look: Gives each record back as it is, where there is no ``transform``.
         progress: Records without a time or a location are counted there, and filtered
             ones.
     """
@@ -54,12 +55,14 @@ class Stages:
         *,
         is_raw: bool,
         transform: Transform | None,
+        look: Transform | None = None,
         progress: Progress,
     ) -> None:
         self._decode = decode
         self._encoder = encoder
         self._is_raw = is_raw
         self._transform = transform
+        self._look = look
         self._progress = progress
         self._time = RecordTime(decode.time_field, decode.time_format)
         self.reader = reader_for(decode, text_field=RAW_FIELD)
@@ -91,7 +94,7 @@ class Stages:
         self, ref: ObjectRef, body: Body, fallback: tuple[int, int]
     ) -> Encode:
         parse, time_of, encode = self.reader.record, self._time.of, self._encoder.encode
-        transform, progress = self._transform, self._progress
+        transform, progress = self._transform or self._look, self._progress
         marks = marks_of(self._decode, ref, body)
 
         def encoded(item: Any, index: int) -> bytes | None:
@@ -129,7 +132,7 @@ class Stages:
             marks: Makes the fields of metadata and id; None: there are none.
         """
         time_of, encode = self._time.of, self._encoder.encode
-        may_hold_floats = self._encoder.may_hold_floats
+        may_hold_floats, look = self._encoder.may_hold_floats, self._look
 
         def encoded(item: Any, index: int) -> bytes | None:
             record = quick_record(item)
@@ -144,8 +147,11 @@ class Stages:
                 part = encode(record, *time)
             except EntryError:
                 return exactly(item, index)
-            # A float may have been a large integer.
-            return exactly(item, index) if may_hold_floats(part) else part
+            if may_hold_floats(part):  # which may have been large integers
+                return exactly(item, index)
+            if look is not None:
+                look(record)
+            return part
 
         return encoded
 

@@ -37,12 +37,15 @@ class Transformation:
 
     Attributes:
         transform: None where nothing is done at all.
+        look: Only looks at records, and gives them back; None where ``transform`` does
+            so too, or nobody looks.
         filter: Counts by rule; None without rules.
         redactor: Counts values; None without paths.
         notices: Counts records with content that no preset blanks.
     """
 
     transform: Transform | None
+    look: Transform | None
     filter: Filter | None
     redactor: Redactor | None
     notices: Notices | None
@@ -63,17 +66,23 @@ def build(config: Config, *, warn: Callable[[str], None]) -> Transformation:
         )
     if config.output.record == "raw":
         # The record's text goes on as it is; there is nothing else to choose.
-        return Transformation(filter_.passed if filter_ else None, filter_, None, None)
+        passed = filter_.passed if filter_ else None
+        return Transformation(passed, None, filter_, None, None)
     redactor = _redactor(config.redact)
     off = [name for name in PRESETS if name not in config.redact.presets]
     notices = Notices(off, warn) if off else None
+    enriching = _enriching(
+        audit=config.enrich.audit, schema=config.enrich.target_schema
+    )
+    if notices and not (filter_ or redactor or enriching):
+        return Transformation(None, notices.looked_at, None, None, notices)
     steps = [
         *([filter_.passed] if filter_ else []),
         *([notices.looked_at] if notices else []),
         *([redactor.redact] if redactor else []),
-        *_enriching(audit=config.enrich.audit, schema=config.enrich.target_schema),
+        *enriching,
     ]
-    return Transformation(_chained(steps), filter_, redactor, notices)
+    return Transformation(_chained(steps), None, filter_, redactor, notices)
 
 
 def _redactor(redact: RedactConfig) -> Redactor | None:

@@ -95,3 +95,24 @@ def test_every_float_is_seen_in_maps_too() -> None:
     for value in (0.0, 1.5, -1e300, float("inf")):
         assert encoder.may_hold_floats(encoder.encode({"a": value}, 1, 0))
     assert not encoder.may_hold_floats(encoder.encode({"a": 1, "b": "c"}, 1, 0))
+
+
+@pytest.mark.parametrize("value", ["1", "1.5", "123456789012345678901234567890"])
+def test_every_record_is_looked_at_once(value: str) -> None:
+    seen: list[dict[str, Any]] = []
+
+    def look(record: dict[str, Any]) -> dict[str, Any]:
+        seen.append(record)
+        return record
+
+    stages = Stages(
+        DecodeConfig(),
+        EventEncoder(),
+        is_raw=False,
+        transform=None,
+        look=look,
+        progress=Progress(),
+    )
+    text = f'{{"eventTime":"2026-11-20T12:00:00Z","a":{value}}}'.encode()
+    assert stages.of_object(REF, BODY, FALLBACK)(text, 0) is not None
+    assert len(seen) == 1

@@ -32,7 +32,9 @@ def _transformed(made: Transformation, record: dict[str, Any]) -> dict[str, Any]
 def test_by_default_records_go_on_as_they_are_and_are_looked_at() -> None:
     warnings: list[str] = []
     made = _build(warnings)
-    assert _transformed(made, TOKEN) is TOKEN
+    assert made.transform is None
+    assert made.look is not None
+    assert made.look(TOKEN) is TOKEN
     assert len(warnings) == 1
     assert (made.filter, made.redactor) == (None, None)
 
