@@ -17,7 +17,6 @@ def check(config: ConfigFile) -> None:
     Example: trailfeed check --config /etc/trailfeed/trailfeed.toml
     """
     # Pydantic and the model take longer to import than ``--help`` to answer.
-    from worker.config import unbuilt  # noqa: PLC0415 - see above
     from worker.config.load import load  # noqa: PLC0415 - see above
     from worker.config.render import render  # noqa: PLC0415 - see above
     from worker.deliver.receiver import check_output_files  # noqa: PLC0415 - see above
@@ -25,7 +24,5 @@ def check(config: ConfigFile) -> None:
     loaded = load(config, os.environ)
     check_output_files(loaded.output)
     text = render(loaded)
-    if remark := unbuilt.remark(loaded):
-        text = f"# {remark}\n\n{text}"
     # As bytes: TOML is UTF-8, whatever the terminal is set to.
     typer.echo(text.encode(), nl=False)

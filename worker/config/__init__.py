@@ -1,8 +1,8 @@
 """The configuration: its keys, where their values come from, and what they may be.
 
 ``model`` says which keys there are, ``load`` reads them from a TOML file and the
-environment, ``rules`` judges keys against each other, ``unbuilt`` refuses what has no
-code yet, and ``render`` writes the outcome as TOML again.
+environment, ``rules`` judges keys against each other, and ``render`` writes the outcome
+as TOML again.
 """
 
 from __future__ import annotations

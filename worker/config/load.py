@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from pydantic import ValidationError
 
-from worker.config import rules, unbuilt
+from worker.config import rules
 from worker.config.environment import expand, read_variables
 from worker.config.keys import (
     Key,
@@ -109,7 +109,6 @@ class _Reading:
             }
             config = Config.model_validate(_nested({**_STAND_INS, **right}))
         self._problems += rules.problems(config, self._unjudged)
-        self._problems += unbuilt.problems(config)
         if self._problems:
             raise ConfigError(tuple(dict.fromkeys(self._problems)))
         return config

@@ -16,7 +16,9 @@ from plugin_bridge.forward.backoff import Backoff
 from plugin_bridge.receivers import encoder_for, max_entry_bytes
 from worker.deliver.budget import Budget
 from worker.deliver.calls import Downloads, QueueCalls
+from worker.deliver.chronicle import Chronicle
 from worker.deliver.chunks import ChunkBuilder
+from worker.deliver.depth_gauge import DepthGauge
 from worker.deliver.disk import JournalCalls, QuarantineCalls
 from worker.deliver.emission import Emission
 from worker.deliver.failing import Failing
@@ -132,6 +134,7 @@ def build_loop(
             config.output.receiver, config.output.scheme, config.output.encoding
         ),
         journal=open_journal(config, identity),
+        is_gauging=bool(config.status.listen) and identity.slot == 0,
         control=control,
         until_empty=until_empty,
     )
@@ -162,6 +165,7 @@ def assemble(
     client: ForwardClient,
     encoder: Encoder,
     journal: Journal | None,
+    is_gauging: bool,
     control: Control,
     until_empty: bool,
 ) -> WorkerParts:
@@ -175,7 +179,8 @@ def assemble(
         journal_calls = JournalCalls(journal, inbox, wall_clock=_epoch_s)
     quarantine_calls = _quarantine(config, inbox)
     journaling = Journaling(budget, journal_calls)
-    ledger = Ledger(journaling)
+    chronicle = Chronicle(journaling, progress, clock=clock, wall_clock=_epoch_s)
+    ledger = Ledger(chronicle)
     settlement = Settlement(
         calls,
         ledger,
@@ -197,6 +202,8 @@ def assemble(
         ),
         budget=budget,
         failing=failing,
+        progress=progress,
+        chronicle=chronicle,
         jitter=random.random,
     )
     transformation = build_transformation(config, warn=_warn)
@@ -227,6 +234,7 @@ def assemble(
         journaling=journaling,
         failing=failing,
         progress=progress,
+        chronicle=chronicle,
         window_chunks=config.output.window_chunks,
         clock=clock,
     )
@@ -260,6 +268,7 @@ def assemble(
         ledger=ledger,
         budget=budget,
         progress=progress,
+        gauge=DepthGauge(calls, progress) if is_gauging else None,
         control=control,
         clock=clock,
     )

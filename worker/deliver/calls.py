@@ -8,6 +8,7 @@ from worker.deliver.inbox import (
     Deleted,
     DeleteFailed,
     DepthFailed,
+    DepthSampled,
     DepthTaken,
     Downloaded,
     DownloadFailed,
@@ -69,6 +70,7 @@ class QueueCalls:
         self._deleting = Threads("sqs-delete", DELETE_THREADS, inbox)
         # One: an extension must not overtake the giving back of the same message.
         self._changing = Threads("sqs-visibility", 1, inbox)
+        self._sampling: Threads | None = None
 
     def receive(
         self, *, max_messages: int, wait_s: int, visibility_timeout_s: int
@@ -102,6 +104,21 @@ class QueueCalls:
                 self._inbox.put(DepthTaken(depth))
 
         self._receiving.order(call)
+
+    def sample_depth(self) -> None:
+        """Order the queue's depth beside all else: :class:`DepthSampled` follows."""
+
+        def call() -> None:
+            try:
+                depth = self._source.depth()
+            except TrailfeedError as error:
+                self._inbox.put(DepthSampled(None, error))
+            else:
+                self._inbox.put(DepthSampled(depth))
+
+        if self._sampling is None:  # most workers never ask
+            self._sampling = Threads("sqs-depth", 1, self._inbox)
+        self._sampling.order(call)
 
     def delete(self, holders: Sequence[HeldMessage]) -> None:
         """Order a delete: :class:`Deleted` or :class:`DeleteFailed` follows."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from plugin_bridge.client import Chunk, ForwardClient
     from worker.deliver.budget import Budget
+    from worker.deliver.chronicle import Chronicle
     from worker.deliver.chunks import ChunkBuilder
     from worker.deliver.failing import Failing
     from worker.deliver.inbox import Downloaded
@@ -40,6 +41,7 @@ class Emission:
         journaling: Takes complete messages.
         failing: Takes objects that cannot be decoded.
         progress: Counted up here.
+        chronicle: Told when what happens.
         window_chunks: What a kill may repeat, at the most.
         clock: Monotonic time.
     """
@@ -55,6 +57,7 @@ class Emission:
         journaling: Journaling,
         failing: Failing,
         progress: Progress,
+        chronicle: Chronicle,
         window_chunks: int,
         clock: Callable[[], float],
     ) -> None:
@@ -67,6 +70,7 @@ class Emission:
         self._journaling = journaling
         self._failing = failing
         self._progress = progress
+        self._chronicle = chronicle
         self._clock = clock
         self._bodies: deque[Downloaded] = deque()
         self._current: tuple[HeldObject, Body, Iterator[Segment]] | None = None
@@ -128,13 +132,16 @@ class Emission:
     def on_acked(self, chunk_id: str) -> None:
         """Settle a chunk; delete the messages that are complete by it."""
         self._budget.release(chunk_id)
-        self._progress.records_delivered += self._chunks.pop(chunk_id).count
+        chunk = self._chunks.pop(chunk_id)
+        self._progress.records_delivered += chunk.count
+        self._chronicle.acked(chunk_id, len(chunk.payload))
         self._journaling.on_acked()
         self._journaling.delete_after(self._ledger.acknowledge(chunk_id))
 
     def on_poisoned(self, chunk_id: str) -> None:
         """Send a chunk again as two, or give up the one record that is left of it."""
         self._budget.release(chunk_id)
+        self._chronicle.poisoned(chunk_id)
         chunk = self._chunks.pop(chunk_id)
         if chunk.count == 1:
             (span,) = self._ledger.spans_of(chunk_id)
@@ -191,6 +198,7 @@ class Emission:
 
     def _end(self, item: HeldObject) -> None:
         self._let_go(item)
+        self._chronicle.emitted(item)
         complete = self._ledger.finish(item)
         if complete is not None:
             self._journaling.delete_after([complete])
@@ -207,4 +215,6 @@ class Emission:
 
     def _hand_over(self, now: float) -> None:
         while self._sealed and self._has_room:
-            self._client.send(self._sealed.popleft(), now)
+            chunk = self._sealed.popleft()
+            self._chronicle.sent(chunk.id, now)
+            self._client.send(chunk, now)

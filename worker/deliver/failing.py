@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from worker.deliver.inbox import QuarantineCase
 from worker.deliver.ledger import Fate
 from worker.deliver.settlement import retry_delay_s
-from worker.errors import BadObjectError
+from worker.errors import BadObjectError, MissingObjectError, PermanentError
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from worker.deliver.ledger import HeldMessage, HeldObject, Ledger, Span
     from worker.deliver.progress import Progress
     from worker.deliver.settlement import Settlement
-    from worker.errors import PermanentError, RetriableError
+    from worker.errors import RetriableError
 
     Policy = Literal["retry", "quarantine", "delete"]
 
@@ -104,16 +104,21 @@ class Failing:
             extra=_fields(case),
         )
         self._progress.objects_failed += 1
+        if case.chunk_id is None:
+            self._count(case, "quarantined")
+        else:
+            self._progress.records_quarantined += 1
         self._pass_over(case)
 
     def on_quarantine_failed(self, event: QuarantineFailed) -> None:
         """There is no copy, so the message stays."""
         logger.error("cannot quarantine: %s", event.failure, extra=_fields(event.case))
-        self._leave(event.case)
+        self._leave(event.case, reason="quarantine_failed")
 
     def _act(self, policy: Policy, case: QuarantineCase) -> None:
         if policy == "delete":
             logger.warning("%s; passing over it", case.error, extra=_fields(case))
+            self._count(case, "dropped")
             self._pass_over(case)
         elif policy == "quarantine" and self._quarantine is not None:
             self._quarantine.put(case)
@@ -134,16 +139,33 @@ class Failing:
             complete = [holder] if holder is not None else []
         self._journaling.delete_after(complete)
 
-    def _leave(self, case: QuarantineCase) -> None:
+    def _leave(self, case: QuarantineCase, *, reason: str = "") -> None:
         """Give a message back to SQS, hidden for longer with each receive."""
         delay_s = retry_delay_s(case.holder.message.receive_count)
         self._progress.objects_failed += 1
         logger.error(
             "%s; back to the queue for %d s", case.error, delay_s, extra=_fields(case)
         )
-        self._settlement.give_back(case.holder, delay_s)
+        self._count(case, "returned")
+        self._settlement.give_back(case.holder, delay_s, reason=reason or _kind(case))
         if case.chunk_id is not None:
             self._ledger.drop(case.chunk_id)
+
+    def _count(self, case: QuarantineCase, outcome: str) -> None:
+        if case.item is not None:
+            self._progress.count_object(outcome, case.item.ref.size_bytes)
+
+
+def _kind(case: QuarantineCase) -> str:
+    """Which of ``progress.RETURN_REASONS`` it is."""
+    if case.item is None:
+        return "unknown_message"
+    if case.chunk_id is not None:
+        return "poison_record"
+    if isinstance(case.error, MissingObjectError):
+        return "missing_object"
+    is_bad = isinstance(case.error, PermanentError)
+    return "bad_object" if is_bad else "unreadable_object"
 
 
 def _fields(case: QuarantineCase) -> dict[str, str]:

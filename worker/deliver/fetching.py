@@ -8,6 +8,7 @@ import logging
 from collections import deque
 from typing import TYPE_CHECKING
 
+from worker.deliver.aws_state import AwsState, common_state_of
 from worker.deliver.budget import estimate_bytes
 from worker.deliver.complaint import Complaint
 from worker.errors import (
@@ -21,9 +22,11 @@ if TYPE_CHECKING:
 
     from worker.deliver.budget import Budget
     from worker.deliver.calls import Downloads
+    from worker.deliver.chronicle import Chronicle
     from worker.deliver.failing import Failing
     from worker.deliver.inbox import Downloaded, DownloadFailed
     from worker.deliver.ledger import HeldObject
+    from worker.deliver.progress import Progress
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +50,8 @@ class Fetching:
         downloads: The threads that read from S3.
         budget: Charged for each object from here on.
         failing: Takes objects that cannot be read.
+        progress: Counted up here.
+        chronicle: Told when what happens.
         jitter: Uniform in 0..1; spreads the retries.
     """
 
@@ -56,11 +61,15 @@ class Fetching:
         downloads: Downloads,
         budget: Budget,
         failing: Failing,
+        progress: Progress,
+        chronicle: Chronicle,
         jitter: Callable[[], float],
     ) -> None:
         self._downloads = downloads
         self._budget = budget
         self._failing = failing
+        self._progress = progress
+        self._chronicle = chronicle
         self._jitter = jitter
         self._waiting: deque[HeldObject] = deque()
         self._retries: list[tuple[float, int, HeldObject]] = []
@@ -99,6 +108,7 @@ class Fetching:
                     return
                 self._budget.charge(item, size_bytes)
                 self._downloads.start(item)
+                self._chronicle.fetching(item, now)
             self._waiting.popleft()
 
     def on_downloaded(self, event: Downloaded, now: float) -> None:
@@ -110,6 +120,8 @@ class Fetching:
         self._failures_in_a_row = 0
         if not self._retries:
             self._complaint.settled()
+        self._progress.s3_state = AwsState.WORKS
+        self._chronicle.fetched(event.item, event.body.size_bytes, now)
         self._budget.charge(event.item, event.body.size_bytes)
 
     def _hurry(self, now: float) -> None:
@@ -124,6 +136,8 @@ class Fetching:
         """Try again, or leave it to others, by the kind of failure."""
         self._downloads.ended()
         item, error = event.item, event.error
+        self._progress.downloads_failed += 1
+        self._progress.s3_state = common_state_of(error)
         self._budget.release(item)
         if not item.is_wanted:
             return

@@ -50,6 +50,14 @@ class DepthFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class DepthSampled:
+    """The same, asked for its own sake; None with the error that kept SQS from it."""
+
+    depth: Depth | None
+    error: TrailfeedError | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Downloaded:
     """An object's body is here."""
 
@@ -159,6 +167,7 @@ QueueEvent = (
     | ReceiveFailed
     | DepthTaken
     | DepthFailed
+    | DepthSampled
     | Deleted
     | DeleteFailed
     | VisibilityChanged

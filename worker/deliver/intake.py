@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from plugin_bridge.forward.backoff import Backoff
+from worker.deliver.aws_state import AwsState, state_of
 from worker.deliver.complaint import Complaint
 from worker.errors import UnknownMessageError
 from worker.source.notifications import Mapping, parse
@@ -121,6 +122,15 @@ class Intake:
                 ", ".join(f"{n} {reason}" for reason, n in self.reasons.most_common()),
             )
 
+    def has_room(self, backlog: int) -> bool:
+        """Whether a whole batch more may come.
+
+        Args:
+            backlog: Objects that wait here for their first record to be emitted.
+        """
+        coming = self._under_way * MAX_RECEIVE_MESSAGES
+        return self._backlog_objects - backlog - coming >= MAX_RECEIVE_MESSAGES
+
     def step(self, now: float, *, has_room: bool, backlog: int) -> None:
         """Order a receive where that is right.
 
@@ -135,8 +145,7 @@ class Intake:
             return
         if self._under_way and not (self._was_full and self._under_way == 1):
             return
-        coming = self._under_way * MAX_RECEIVE_MESSAGES
-        if self._backlog_objects - backlog - coming < MAX_RECEIVE_MESSAGES:
+        if not self.has_room(backlog):
             return
         self._under_way += 1
         self._calls.receive(
@@ -154,6 +163,8 @@ class Intake:
         self._complaint.settled()
         self._was_full = len(event.messages) == MAX_RECEIVE_MESSAGES
         self._progress.messages_received += len(event.messages)
+        self._progress.sqs_requests.add("receive")
+        self._progress.sqs_state = AwsState.WORKS
         for message in event.messages:
             self._take(message, event.began_at)
         if event.messages:
@@ -169,6 +180,7 @@ class Intake:
         self._under_way -= 1
         self._depth_backoff.reset()
         self._depth_complaint.settled()
+        self._progress.sqs_requests.add("depth")
         if event.depth.total or not self._is_alone():
             self._progress.empty_since = 0.0
         elif not self._progress.empty_since:
@@ -177,6 +189,7 @@ class Intake:
     def on_depth_failed(self, event: DepthFailed, now: float) -> None:
         """Back off likewise: messages are received all the same."""
         self._under_way -= 1
+        self._progress.sqs_failures.add("depth")
         self._progress.empty_since = 0.0
         self._depth_not_before = now + self._depth_backoff.next_delay_s(self._jitter())
         self._depth_complaint.raised(
@@ -190,6 +203,8 @@ class Intake:
         self._progress.empty_since = 0.0
         self._not_before = now + self._backoff.next_delay_s(self._jitter())
         self._complaint.raised(str(event.error), now)
+        self._progress.sqs_failures.add("receive")
+        self._progress.sqs_state = state_of(event.error)
 
     def _is_alone(self) -> bool:
         """Whether nothing is held and no call under way could change that."""
@@ -232,9 +247,12 @@ class Intake:
             extend_at=self._settlement.extend_at(began_at),
         )
         if self._is_closed:
-            self._settlement.give_back(holder, 0)
+            self._settlement.give_back(holder, 0, reason="drain")
             return
         self.reasons.update(reasons)
+        for reason in reasons:
+            ignored = "unknown_message" if unknown is not None else reason
+            self._progress.parts_ignored.add(ignored)
         if unknown is not None:
             self._failing.on_unknown_message(holder, unknown)
         elif refs:

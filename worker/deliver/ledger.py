@@ -90,6 +90,7 @@ class HeldMessage:
         received_at: Monotonic instant before the receive call that brought it.
         extend_at: Monotonic instant at which its visibility is extended next.
         unfinished: Objects not yet emitted and acknowledged to the end.
+        return_reason: Why it goes back to the queue, if it does.
     """
 
     message: Message
@@ -98,6 +99,7 @@ class HeldMessage:
     objects: tuple[HeldObject, ...] = ()
     unfinished: int = 0
     fate: Fate = Fate.HELD
+    return_reason: str = ""
 
     @property
     def has_begun(self) -> bool:

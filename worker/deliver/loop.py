@@ -7,6 +7,7 @@ import select
 from typing import TYPE_CHECKING, assert_never
 
 from plugin_bridge.client import Acked, Connected, Disconnected, Poisoned
+from worker.deliver.aws_state import AwsState
 from worker.deliver.complaint import Complaint
 from worker.deliver.inbox import (
     CommitFailed,
@@ -14,6 +15,7 @@ from worker.deliver.inbox import (
     Deleted,
     DeleteFailed,
     DepthFailed,
+    DepthSampled,
     DepthTaken,
     Downloaded,
     DownloadFailed,
@@ -24,6 +26,7 @@ from worker.deliver.inbox import (
     ThreadCrashed,
     VisibilityChanged,
 )
+from worker.deliver.shortage import Shortage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from plugin_bridge.client import Event as BridgeEvent
     from plugin_bridge.client import ForwardClient
     from worker.deliver.budget import Budget
+    from worker.deliver.depth_gauge import DepthGauge
     from worker.deliver.emission import Emission
     from worker.deliver.failing import Failing
     from worker.deliver.fetching import Fetching
@@ -45,6 +49,9 @@ logger = logging.getLogger(__name__)
 
 BEAT_S = 1.0
 """The longest wait: the heart beats at least this often."""
+
+DETAIL_S = 0.25
+"""How often the numbers are looked up that nobody but people needs."""
 
 
 class DeliveryLoop:
@@ -69,6 +76,7 @@ class DeliveryLoop:
         ledger: Ledger,
         budget: Budget,
         progress: Progress,
+        gauge: DepthGauge | None,
         control: Control,
         clock: Callable[[], float],
     ) -> None:
@@ -83,9 +91,20 @@ class DeliveryLoop:
         self._ledger = ledger
         self._budget = budget
         self._progress = progress
+        self._gauge = gauge
+        self._shortage = Shortage(
+            progress.waited_s,
+            client=client,
+            fetching=fetching,
+            settlement=settlement,
+            budget=budget,
+            intake=intake,
+        )
         self._control = control
         self._clock = clock
         self._drain_deadline: float | None = None
+        self._detail_due = 0.0
+        self._steps: float = 0
         self._saw_receiver_gone = False
         self._complaint = Complaint(logger, over="the receiver acknowledges again")
         self._connected_level = logging.INFO  # the first time; then the complaint tells
@@ -101,7 +120,7 @@ class DeliveryLoop:
                 self._on_call(event, now)
             self._obey(now)
             self._step(now)
-            self._report()
+            self._report(now)
             if self._drain_deadline is not None and self._is_drained(now):
                 return
 
@@ -115,15 +134,24 @@ class DeliveryLoop:
         self._fetching.step(now)
         self._emission.step(now, at_once=self._is_draining)
         self._settlement.step(now, at_once=self._is_draining)
+        backlog = self._backlog
+        self._shortage.look(now, backlog)
         self._intake.step(
             now,
             has_room=self._client.is_connected
             and self._fetching.is_open
             and self._settlement.has_room
             and not self._budget.is_full,
-            backlog=self._journaling.backlog
-            + self._fetching.backlog
-            + self._emission.backlog,
+            backlog=backlog,
+        )
+        if self._gauge is not None and not self._is_draining:
+            self._gauge.step(now)
+
+    @property
+    def _backlog(self) -> int:
+        """Objects that wait here for their first record to be emitted."""
+        return (
+            self._journaling.backlog + self._fetching.backlog + self._emission.backlog
         )
 
     def _follow(self, decisions: Decisions, now: float) -> None:
@@ -140,6 +168,7 @@ class DeliveryLoop:
                     "message_id": item.holder.message.id,
                 },
             )
+            self._progress.count_object("skipped", item.ref.size_bytes)
             complete = self._ledger.skip(item)
             if complete is not None:
                 self._journaling.delete_after([complete])
@@ -179,9 +208,11 @@ class DeliveryLoop:
             case Poisoned():
                 self._emission.on_poisoned(event.chunk_id)
             case Connected():
+                self._progress.connects += 1
                 logger.log(self._connected_level, "connected to %s", event.address)
                 self._connected_level = logging.DEBUG
             case Disconnected():
+                self._progress.disconnects += 1
                 if event.attempt:  # else it left by itself, to begin anew
                     self._complaint.raised(event.reason, self._clock())
             case _:
@@ -211,6 +242,9 @@ class DeliveryLoop:
                 self._intake.on_depth(event, now)
             case DepthFailed():
                 self._intake.on_depth_failed(event, now)
+            case DepthSampled():
+                if self._gauge is not None:
+                    self._gauge.on_sampled(event, now)
             case Deleted():
                 self._journaling.on_deleted(self._settlement.on_deleted(event, now))
             case DeleteFailed():
@@ -250,7 +284,7 @@ class DeliveryLoop:
         """Make messages visible at once: those not begun, or all of them."""
         for holder in tuple(self._ledger.held):
             if begun or not holder.has_begun:
-                self._settlement.give_back(holder, 0)
+                self._settlement.give_back(holder, 0, reason="drain")
 
     def _is_drained(self, now: float) -> bool:
         if self._drain_deadline is not None and now >= self._drain_deadline:
@@ -268,8 +302,34 @@ class DeliveryLoop:
             and self._journaling.is_idle
         )
 
-    def _report(self) -> None:
-        self._progress.held = self._ledger.held_count
-        self._progress.unacked_chunks = self._client.unacked_chunks
-        self._progress.objects_done = self._ledger.objects_done
-        self._control.report(self._progress)
+    def _report(self, now: float) -> None:
+        progress = self._progress
+        progress.held = self._ledger.held_count
+        progress.unacked_chunks = self._client.unacked_chunks
+        progress.objects_done = self._ledger.objects_done
+        if now >= self._detail_due:
+            self._detail_due = now + DETAIL_S
+            self._detail(progress, now)
+        self._control.report(progress)
+
+    def _detail(self, progress: Progress, now: float) -> None:
+        """Bring up to date what only those who watch look at."""
+        oldest = next(iter(self._ledger.held), None)
+        sent_at = None if oldest is None else oldest.message.sent_at
+        progress.oldest_sent_at = 0.0 if sent_at is None else sent_at.timestamp()
+        progress.unacked_bytes = self._client.unacked_bytes
+        progress.chunks_resent = self._client.resent_chunks
+        progress.is_connected = self._client.is_connected
+        progress.budget_used_bytes = self._budget.used_bytes
+        progress.backlog_objects = self._backlog
+        if not self._fetching.backlog and progress.s3_state != AwsState.WORKS:
+            progress.s3_state = AwsState.UNTRIED  # nothing is left that could tell
+        steps = (
+            progress.chunks_acked
+            + progress.messages_deleted
+            + progress.downloads_done
+            + progress.messages_returned.total
+        )
+        if not self._ledger.held_count or steps != self._steps:
+            self._steps = steps
+            progress.progressed_at = now

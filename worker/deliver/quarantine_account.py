@@ -87,3 +87,24 @@ def locked_account(
         yield Account(fd, items, count)
     finally:
         os.close(fd)
+
+
+def peek(path: Path, *, items: Path) -> tuple[int, int]:
+    """Look without the lock: how many items, and how many bytes they take.
+
+    Args:
+        path: The file.
+        items: The folder whose entries are accounted for.
+
+    Raises:
+        OSError: The folder cannot be read.
+        ValueError: The number is just being changed, or was not counted yet.
+    """
+    try:
+        with os.scandir(items) as entries:
+            count = sum(1 for _ in entries)
+        text = path.read_bytes()
+    except FileNotFoundError:
+        return 0, 0  # nothing was ever put there
+    used_bytes, _ = map(int, text.split())
+    return count, used_bytes

@@ -109,9 +109,16 @@ class Settlement:
         if self._to_delete and self._delete_due is None:
             self._delete_due = now + DELETE_LINGER_S
 
-    def give_back(self, holder: HeldMessage, delay_s: int) -> None:
-        """Abandon a message; it becomes visible again after ``delay_s``."""
+    def give_back(self, holder: HeldMessage, delay_s: int, *, reason: str) -> None:
+        """Abandon a message; it becomes visible again after ``delay_s``.
+
+        Args:
+            holder: The message.
+            delay_s: Seconds.
+            reason: One of ``progress.RETURN_REASONS``.
+        """
         if self._ledger.abandon(holder):
+            holder.return_reason = reason
             self._to_return.append((holder, delay_s))
 
     def adopt(self, handles: Iterable[tuple[str, str]], now: float) -> None:
@@ -121,10 +128,10 @@ class Settlement:
             handles: Message ids and receipt handles.
             now: Monotonic instant.
         """
-        self._to_return.extend(
-            (HeldMessage(Message(id_, handle, ""), now, now, fate=Fate.ABANDONED), 0)
-            for id_, handle in handles
-        )
+        for id_, handle in handles:
+            holder = HeldMessage(Message(id_, handle, ""), now, now)
+            holder.fate, holder.return_reason = Fate.ABANDONED, "predecessor"
+            self._to_return.append((holder, 0))
 
     def step(self, now: float, *, at_once: bool) -> None:
         """Order what is due.
@@ -152,6 +159,7 @@ class Settlement:
             The messages that nothing more can be done for.
         """
         self._calls_under_way -= 1
+        self._progress.sqs_requests.add("delete")
         failed = {failure.message.id: failure for failure in event.failures}
         gone, again = [], []
         for holder in event.holders:
@@ -164,6 +172,7 @@ class Settlement:
             if failure is None:
                 self._progress.messages_deleted += 1
             else:
+                self._progress.messages_lost += 1
                 _warn_lost(holder, failure)
         if again:
             self._delete_again(again, event.failures[0].sentence, now)
@@ -174,17 +183,22 @@ class Settlement:
     def on_delete_failed(self, event: DeleteFailed, now: float) -> None:
         """Order all of it again, a little later."""
         self._calls_under_way -= 1
+        self._progress.sqs_failures.add("delete")
         self._delete_again(event.holders, str(event.error), now)
 
     def on_visibility_changed(self, event: VisibilityChanged, now: float) -> None:
         """Stop working on messages whose receipt handle is lost; retry the others."""
         self._calls_under_way -= 1
         failed = {failure.message.id: failure for failure in event.failures}
-        reason = "" if event.error is None else str(event.error)
+        calls = self._progress.sqs_requests
+        reason = ""
+        if event.error is not None:
+            calls, reason = self._progress.sqs_failures, str(event.error)
+        calls.add("change_visibility")
         for holder, timeout_s in event.changes:
             failure = failed.get(holder.message.id)
             if event.error is None and failure is None:
-                self._progress.messages_returned += event.is_return
+                self._count_change(holder, is_return=event.is_return)
             elif failure is not None and failure.handle_lost:
                 self._lose(holder, failure)
             else:
@@ -194,6 +208,12 @@ class Settlement:
             self._changes.failed(reason, now)
         else:
             self._changes.succeeded()
+
+    def _count_change(self, holder: HeldMessage, *, is_return: bool) -> None:
+        if is_return:
+            self._progress.messages_returned.add(holder.return_reason)
+        else:
+            self._progress.messages_extended += 1
 
     def _delete_again(
         self, holders: Sequence[HeldMessage], reason: str, now: float
@@ -212,6 +232,7 @@ class Settlement:
 
     def _lose(self, holder: HeldMessage, failure: Failure) -> None:
         if self._ledger.abandon(holder):
+            self._progress.messages_lost += 1
             _warn_lost(holder, failure)
 
     def _order_deletes(self, now: float, *, at_once: bool) -> None:
@@ -248,6 +269,7 @@ class Settlement:
     def _give_up(self, holder: HeldMessage) -> None:
         holder.extend_at = float("inf")
         if self._ledger.abandon(holder):
+            self._progress.messages_lost += 1
             logger.warning(
                 "message was held for 12 hours, SQS's limit; it will come again",
                 extra={"message_id": holder.message.id},

@@ -13,7 +13,10 @@ from typing import Literal
 PATIENCE_MS = 200
 """How long one line may wait for a reader of stderr."""
 
-FIELDS = ("worker", "bucket", "key", "message_id")
+FIELDS = (
+    *("worker", "bucket", "key", "message_id", "records", "bytes"),
+    *("wait_ms", "download_ms", "emit_ms", "ack_ms"),
+)
 """What a record may carry in ``extra``, in the order in which it is shown."""
 
 

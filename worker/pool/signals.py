@@ -66,9 +66,10 @@ class SignalQueue:
         self._received.append(signal.Signals(number))
 
 
-def ignore_interrupts() -> None:
-    """In a new child: a Ctrl-C in the terminal is the supervisor's to pass on."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def ignore(*signals: signal.Signals) -> None:
+    """In a new child: a Ctrl-C in the terminal, for one, is the supervisor's affair."""
+    for sig in signals:
+        signal.signal(sig, signal.SIG_IGN)
 
 
 @contextlib.contextmanager

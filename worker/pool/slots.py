@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass, field
 
-from worker.deliver.progress import Progress
+from worker.observe.board import Care
 from worker.pool.restart import RestartPolicy
 
 
@@ -21,7 +20,11 @@ class Slot:
             none.
         kill_at: Monotonic instant at which a worker that was aborted is killed.
         is_leaving: It was asked to drain, so its end is no death.
-        past: Totals of the workers that were here before.
+        restarts: Deaths so far.
+        replacements: Workers replaced after a drain.
+        rss_bytes: Resident memory of the worker at the last look.
+        cpu_s: Its processor time then.
+        past_cpu_s: Processor time of the workers that were here before.
     """
 
     number: int
@@ -30,26 +33,28 @@ class Slot:
     spawn_at: float = 0.0
     kill_at: float | None = None
     is_leaving: bool = False
-    past: Progress = field(default_factory=Progress)
+    restarts: int = 0
+    replacements: int = 0
+    rss_bytes: int = 0
+    cpu_s: float = 0.0
+    past_cpu_s: float = 0.0
     policy: RestartPolicy = field(default_factory=RestartPolicy)
 
-    def reaped(self, last: Progress) -> None:
-        """The worker is gone; add its totals to those of its predecessors."""
-        self.past = total((self.past, last))
+    def reaped(self, cpu_s: float) -> None:
+        """The worker is gone, after so much processor time."""
+        # What was measured last may be a little more: a counter must not go back.
+        self.past_cpu_s += max(cpu_s, self.cpu_s)
+        self.cpu_s = 0.0
+        self.rss_bytes = 0
         self.pid = self.kill_at = None
-        self.is_leaving = False
 
-
-STANDING = frozenset({"held", "unacked_chunks", "empty_since"})
-"""Fields of Progress that say how a worker stands, and do not add up over time."""
-
-
-def total(progresses: tuple[Progress, ...]) -> Progress:
-    """Add the counters up."""
-    return Progress(
-        **{
-            field.name: sum(getattr(progress, field.name) for progress in progresses)
-            for field in dataclasses.fields(Progress)
-            if field.name not in STANDING
-        }
-    )
+    def care(self) -> Care:
+        """What the board shows of it."""
+        return Care(
+            pid=self.pid or 0,
+            spawned_at=self.spawned_at,
+            restarts=self.restarts,
+            replacements=self.replacements,
+            rss_bytes=self.rss_bytes,
+            cpu_s=self.past_cpu_s + self.cpu_s,
+        )

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import logging
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from worker.config import unbuilt
 from worker.deliver.journal import FILE_NAME
 from worker.deliver.journal_schema import prepare_journal
 from worker.deliver.receiver import check_output_files
+from worker.errors import ConfigError
 from worker.pool.logs import LogFunnel
+from worker.pool.notify import Notifier
 from worker.pool.processors import usable_processors
 from worker.pool.state_dir import StateDir
+from worker.pool.status import StatusProcess
 from worker.pool.supervisor import Supervisor
 
 if TYPE_CHECKING:
@@ -32,7 +35,8 @@ def run_pool(config: Config, *, until_empty_idle_s: float | None) -> int:
         The exit code of the process.
 
     Raises:
-        ConfigError: The state directory, or a file for TLS, cannot be used.
+        ConfigError: The state directory, a file for TLS, or the status endpoint's
+            address cannot be used.
         StateDirBusyError: Another supervisor uses it.
     """
     check_output_files(config.output)
@@ -41,6 +45,7 @@ def run_pool(config: Config, *, until_empty_idle_s: float | None) -> int:
         if state_dir is not None and config.state.dedupe_window_s:
             # Its problems belong here, before anything is forked.
             prepare_journal(state_dir.path / FILE_NAME)
+        status, complaint = _open_status(config)
         funnel = LogFunnel(config.log)
         workers = config.pool.workers or usable_processors()
         logger.info(
@@ -49,12 +54,35 @@ def run_pool(config: Config, *, until_empty_idle_s: float | None) -> int:
             config.source.queue_url,
             config.output.address,
         )
-        if remark := unbuilt.remark(config):
-            logger.info("%s", remark)
+        if status is not None:
+            logger.info("status at %s", status.url)
+        if complaint:
+            logger.warning("%s; going on without", complaint)
         supervisor = Supervisor(
-            config, funnel, workers=workers, until_empty_idle_s=until_empty_idle_s
+            config,
+            funnel,
+            workers=workers,
+            until_empty_idle_s=until_empty_idle_s,
+            status=status,
+            notifier=Notifier(os.environ, pid=os.getpid()),
         )
         return supervisor.run()
     finally:
         if state_dir is not None:
             state_dir.close()
+
+
+def _open_status(config: Config) -> tuple[StatusProcess | None, str]:
+    """Listen for the status, or say why not where nobody asked for it by name.
+
+    Raises:
+        ConfigError: The address is the configuration's own, and cannot be had.
+    """
+    if not config.status.listen:
+        return None, ""
+    try:
+        return StatusProcess(config), ""
+    except ConfigError as error:
+        if "listen" in config.status.model_fields_set:
+            raise
+        return None, str(error)

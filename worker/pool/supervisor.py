@@ -9,28 +9,30 @@ import select
 import signal
 import time
 import uuid
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from worker.deliver.assembly import Identity
+from worker.observe.board import Board, PoolState
 from worker.pool import exit_codes
-from worker.pool.board import Board
-from worker.pool.signals import (
-    SUPERVISOR_SIGNALS,
-    SignalQueue,
-    held_back,
-    ignore_interrupts,
-)
-from worker.pool.slots import Slot, total
+from worker.pool.forking import fork_child
+from worker.pool.herald import Herald
+from worker.pool.signals import SUPERVISOR_SIGNALS, SignalQueue
+from worker.pool.slots import Slot
+from worker.pool.summary import Summary
 from worker.pool.watch import Watch
-from worker.pool.worker import flush_standard_streams, run_worker
+from worker.pool.worker import run_worker
 from worker.pool.writer import WriterSocket, run_writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from worker.config.model import Config
-    from worker.deliver.progress import Progress
+    from worker.observe.board import SlotReading
+    from worker.pool.forking import Closable
     from worker.pool.logs import LogFunnel
+    from worker.pool.notify import Notifier
+    from worker.pool.status import StatusProcess
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +50,8 @@ class Supervisor:
         funnel: Takes the workers' logs.
         workers: How many.
         until_empty_idle_s: End once the queue has stayed empty so long; None: never.
+        status: The status process; None: there is to be none.
+        notifier: Tells systemd; None: nobody is told.
         watch: Judges heartbeats and memory.
     """
 
@@ -58,6 +62,8 @@ class Supervisor:
         *,
         workers: int,
         until_empty_idle_s: float | None,
+        status: StatusProcess | None = None,
+        notifier: Notifier | None = None,
         watch: Watch | None = None,
     ) -> None:
         self._config = config
@@ -66,6 +72,10 @@ class Supervisor:
         self._run_id = uuid.uuid4().hex
         self._board = Board(workers)
         self._slots = [Slot(number) for number in range(workers)]
+        self._status = status
+        self._herald = Herald(notifier)
+        self._state = PoolState()
+        self._summary = Summary()
         self._watch = watch or Watch(max_rss_bytes=config.pool.max_worker_rss_bytes)
         self._signals: SignalQueue | None = None
         self._writer_pid: int | None = None
@@ -85,6 +95,7 @@ class Supervisor:
             poll.register(self._signals.fileno(), select.POLLIN)
             while not (self._is_ending and self._has_no_workers):
                 now = time.monotonic()
+                self._show(now)
                 self._spawn_due(now)
                 self._look(now)
                 poll.poll(TICK_S * 1000)
@@ -93,8 +104,10 @@ class Supervisor:
                 self._reap()
         finally:
             self._end_writer()
+            if self._status is not None:
+                self._status.end()
             self._signals.close()
-        self._summarise(time.monotonic() - began_at)
+        self._summary.conclude(self._readings(), time.monotonic() - began_at)
         return self._exit_code
 
     @property
@@ -103,35 +116,24 @@ class Supervisor:
 
     # Spawning ---------------------------------------------------------------------
 
-    def _fork(self, child: Callable[[], int], *, slot: int | None) -> int:
-        """Fork; the child runs ``child`` and exits with what it returns."""
-        flush_standard_streams()
-        with held_back() as let_through:
-            pid = os.fork()
-            if pid == 0:
-                code = exit_codes.FAILURE
-                try:
-                    self._become_child(slot)
-                    let_through()
-                    code = child()
-                except BaseException:
-                    logger.exception("process ends by a fault of trailfeed's own")
-                finally:
-                    if slot is not None:
-                        self._funnel.leave_child(slot)
-                    flush_standard_streams()
-                    os._exit(code)
-        return pid
-
-    def _become_child(self, slot: int | None) -> None:
-        self._funnel.enter_child(slot)
-        if self._signals is not None:
-            self._signals.close()
-        ignore_interrupts()
-        if slot is not None and self._writer_socket is not None:
-            self._writer_socket.close()
+    def _fork(
+        self,
+        child: Callable[[], int],
+        *,
+        slot: int | None = None,
+        keeps: Closable | None = None,
+    ) -> int:
+        ours = (self._signals, self._writer_socket, self._status)
+        not_its_own = [one for one in ours if one is not None and one is not keeps]
+        return fork_child(
+            child, funnel=self._funnel, slot=slot, not_its_own=not_its_own
+        )
 
     def _spawn_due(self, now: float) -> None:
+        if self._status is not None:
+            self._status.spawn_if_due(
+                now, self._board, lambda child: self._fork(child, keeps=self._status)
+            )
         if self._is_ending:
             return
         for slot in self._slots:
@@ -175,48 +177,41 @@ class Supervisor:
         self._writer_socket = writer_socket = WriterSocket()
         supervisor_pid = os.getpid()
         self._writer_pid = self._fork(
-            lambda: run_writer(writer_socket, supervisor_pid=supervisor_pid), slot=None
+            lambda: run_writer(writer_socket, supervisor_pid=supervisor_pid),
+            keeps=writer_socket,
         )
         writer_socket.close()
 
     # Watching ---------------------------------------------------------------------
 
+    def _show(self, now: float) -> None:
+        """Put on the board what only the supervisor knows."""
+        self._state = replace(self._state, beat_at=now, is_ending=self._is_ending)
+        self._board.state = self._state
+        for slot in self._slots:
+            self._board.set_care(slot.number, slot.care())
+
     def _look(self, now: float) -> None:
         for slot in self._slots:
             if slot.pid is not None:
                 self._watch.look(slot, self._board.read(slot.number), now)
-        self._watch.summarise(self._slots, now)
+        self._watch.measure(self._slots, now)
+        readings = self._readings()
+        self._summary.look(readings, now)
+        self._herald.look(readings, now)
         if self._until_empty_idle_s is not None and not self._is_ending:
             self._end_if_empty(now, self._until_empty_idle_s)
 
     def _end_if_empty(self, now: float, idle_s: float) -> None:
-        readings = [self._board.read(slot.number).progress for slot in self._slots]
-        since = [reading.empty_since for reading in readings]
+        since = [reading.progress.empty_since for reading in self._readings()]
         if all(since) and now - max(since) >= idle_s:
             logger.info("the queue is empty; draining")
             self._drain()
-            if self._totals().objects_failed:
+            if any(reading.progress.objects_failed for reading in self._readings()):
                 self._exit_code = exit_codes.FAILURE
 
-    def _totals(self) -> Progress:
-        return total(
-            tuple(slot.past for slot in self._slots)
-            + tuple(
-                self._board.read(slot.number).progress
-                for slot in self._slots
-                if slot.pid is not None
-            )
-        )
-
-    def _summarise(self, seconds: float) -> None:
-        done = self._totals()
-        logger.info(
-            "%d objects, %d records, %d messages deleted, %.1f s",
-            done.objects_done,
-            done.records_delivered,
-            done.messages_deleted,
-            seconds,
-        )
+    def _readings(self) -> list[SlotReading]:
+        return [self._board.read(slot.number) for slot in self._slots]
 
     # Ending -----------------------------------------------------------------------
 
@@ -235,6 +230,7 @@ class Supervisor:
 
     def _drain(self) -> None:
         self._is_ending = True
+        self._herald.stopping()
         self._kill(signal.SIGTERM)
 
     def _fail(self, exit_code: int) -> None:
@@ -250,7 +246,7 @@ class Supervisor:
     def _reap(self) -> None:
         while True:
             try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
+                pid, status, usage = os.wait4(-1, os.WNOHANG)
             except ChildProcessError:
                 return
             if pid == 0:
@@ -258,16 +254,18 @@ class Supervisor:
             code = os.waitstatus_to_exitcode(status)
             if pid == self._writer_pid:
                 self._on_writer_exit(code)
+            elif self._status is not None and pid == self._status.pid:
+                self._status.on_exit(_describe(code))
             for slot in self._slots:
                 if slot.pid == pid:
+                    slot.reaped(usage.ru_utime + usage.ru_stime)
                     self._on_worker_exit(slot, code)
 
     def _on_worker_exit(self, slot: Slot, code: int) -> None:
         now = time.monotonic()
         reading = self._board.read(slot.number)
-        was_leaving = slot.is_leaving
+        was_leaving, slot.is_leaving = slot.is_leaving, False
         self._funnel.retire(slot.number)
-        slot.reaped(reading.progress)
         self._board.clear(slot.number)
         if self._is_ending:
             logger.debug("worker %d ended with %d", slot.number, code)
@@ -278,9 +276,11 @@ class Supervisor:
         elif code == exit_codes.DONE or was_leaving:
             logger.info("worker %d drained; replacing it", slot.number)
             slot.spawn_at = now
+            slot.replacements += 1
         else:
             delay_s = self._restart_delay_s(slot, now)
             slot.spawn_at = now + delay_s
+            slot.restarts += 1
             logger.error(
                 "worker %d %s; next one in %.1f s",
                 slot.number,

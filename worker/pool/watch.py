@@ -9,18 +9,16 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from worker.observe.health import SILENT_AFTER_S, is_silent
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from worker.pool.board import SlotReading
+    from worker.observe.board import SlotReading
     from worker.pool.slots import Slot
 
 logger = logging.getLogger(__name__)
 
-SILENT_AFTER_S = 30.0
-"""The loop beats once a second; even a very large object takes less than this."""
-
-BOOT_TIMEOUT_S = 60.0
 KILL_AFTER_S = 5.0
 MEASURE_EVERY_S = 5.0
 SUMMARY_EVERY_S = 60.0
@@ -52,9 +50,9 @@ class Watch:
         if slot.kill_at is not None:
             if now >= slot.kill_at:
                 os.kill(slot.pid, signal.SIGKILL)
-        elif self._is_silent(slot, reading, now) and self._is_same_as_last(
-            slot.pid, reading.beat_at
-        ):
+        elif is_silent(
+            reading, now, silent_after_s=self._silent_after_s
+        ) and self._is_same_as_last(slot.pid, reading.beat_at):
             logger.error(
                 "worker %d gives no sign of life for %.0f s; its stacks follow",
                 slot.number,
@@ -64,7 +62,7 @@ class Watch:
             os.kill(slot.pid, signal.SIGABRT)
             slot.kill_at = now + KILL_AFTER_S
 
-    def summarise(self, slots: Iterable[Slot], now: float) -> None:
+    def measure(self, slots: Iterable[Slot], now: float) -> None:
         """Measure the workers every few seconds, log how they fare every minute."""
         if now < self._measure_at:
             return
@@ -78,11 +76,6 @@ class Watch:
         live = {slot.pid for slot in slots}
         self._processes = {k: v for k, v in self._processes.items() if k in live}
         self._suspects = {k: v for k, v in self._suspects.items() if k in live}
-
-    def _is_silent(self, slot: Slot, reading: SlotReading, now: float) -> bool:
-        if not reading.has_booted:
-            return now - slot.spawned_at > max(BOOT_TIMEOUT_S, self._silent_after_s)
-        return now - reading.beat_at > self._silent_after_s
 
     def _is_same_as_last(self, pid: int, beat_at: float) -> bool:
         """Whether two looks in a row found the same old beat.
@@ -101,8 +94,10 @@ class Watch:
             process = self._processes.setdefault(pid, psutil.Process(pid))
             rss_bytes = process.memory_info().rss
             cpu_percent = process.cpu_percent()
+            cpu = process.cpu_times()
         except psutil.Error:
             return  # it has just ended; the next reap says how
+        slot.rss_bytes, slot.cpu_s = rss_bytes, cpu.user + cpu.system
         if 0 < self._max_rss_bytes < rss_bytes and not slot.is_leaving:
             logger.warning(
                 "worker %d holds %d bytes, above pool.max_worker_rss_bytes (%d); "

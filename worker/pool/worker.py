@@ -21,9 +21,12 @@ if TYPE_CHECKING:
     from worker.config.model import Config
     from worker.deliver.assembly import Identity
     from worker.deliver.progress import Progress
-    from worker.pool.board import Board
+    from worker.observe.board import Board
 
 logger = logging.getLogger(__name__)
+
+PUBLISH_S = 0.25
+"""How often a worker shows its numbers; the rest of the time it only beats."""
 
 ORPHAN_DRAIN_S = 2.0
 """What a worker without supervisor may take to settle: its successors wait."""
@@ -43,7 +46,10 @@ class WorkerControl:
         self, board: Board, slot: int, *, supervisor_pid: int, drain_timeout_s: float
     ) -> None:
         self._board = board
-        self._slot = slot
+        self._cells = board.writer(slot)
+        self._progress: Progress | None = None
+        self._publish_due = 0.0
+        self._empty_since = 0.0
         self._supervisor_pid = supervisor_pid
         self._configured_drain_s = drain_timeout_s
         self._signals = SignalQueue(CHILD_SIGNALS)
@@ -70,10 +76,21 @@ class WorkerControl:
 
     def report(self, progress: Progress) -> None:
         now = time.monotonic()
-        self._board.write(self._slot, now, progress)
+        # The end of a run hangs on this one.
+        if now >= self._publish_due or progress.empty_since != self._empty_since:
+            self._publish_due = now + PUBLISH_S
+            self._empty_since = progress.empty_since
+            self._cells.publish(progress)
+        self._cells.beat(now)
+        self._progress = progress
         if self._garbage is None:
             self._garbage = Garbage(now)  # all that stays stands by the first turn
         self._garbage.step(now)
+
+    def close(self) -> None:
+        """Show the last numbers."""
+        if self._progress is not None:
+            self._cells.publish(self._progress)
 
 
 def run_worker(
@@ -128,6 +145,7 @@ def run_worker(
         logger.exception("worker ends by a fault of trailfeed's own")
         return exit_codes.FAILURE
     finally:
+        control.close()
         parts.close()
     return exit_codes.FAILURE if control.is_orphan else exit_codes.DONE
 

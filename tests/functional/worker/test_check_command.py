@@ -64,11 +64,6 @@ def test_what_check_prints_it_accepts(tmp_path: Path) -> None:
     assert second.stdout == first.stdout
 
 
-def test_what_has_no_effect_yet_is_said_in_a_comment() -> None:
-    done = trailfeed("check", "--config", str(CONF))
-    assert done.stdout.startswith("# not built yet, without effect: status.listen\n\n")
-
-
 def test_the_environment_alone_is_a_configuration() -> None:
     done = trailfeed(
         "check",

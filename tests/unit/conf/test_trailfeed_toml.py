@@ -10,7 +10,6 @@ from pydantic import SecretStr
 
 from worker.config import load
 from worker.config.keys import known_keys
-from worker.config.unbuilt import UNBUILT
 
 CONF = Path(__file__).parents[3] / "conf" / "trailfeed.toml"
 
@@ -71,19 +70,6 @@ def test_every_key_is_explained() -> None:
         if "=" in line and not line.startswith("#") and not before
     ]
     assert alone == []
-
-
-def test_it_says_which_keys_are_not_built_yet() -> None:
-    unbuilt, comment, section, is_in_comment = set(), "", "", False
-    for line in CONF.read_text(encoding="utf-8").splitlines():
-        if line.startswith("#"):
-            comment = f"{comment} {line[2:]}" if is_in_comment else line[2:]
-        elif line.startswith("["):
-            section = line.strip("[]")
-        elif "=" in line and "not built yet" in comment.lower():
-            unbuilt.add(f"{section}.{line.partition(' =')[0]}")
-        is_in_comment = line.startswith("#")
-    assert unbuilt == set(UNBUILT)
 
 
 def test_it_loads() -> None:

@@ -13,6 +13,7 @@ from plugin_bridge.forward.entries import EventEncoder
 from tests.fakes.calls import RecordedCommits, RecordedQueueCalls, make_message
 from worker.config.model import DecodeConfig, SourceConfig
 from worker.deliver.budget import Budget
+from worker.deliver.chronicle import Chronicle
 from worker.deliver.chunks import ChunkBuilder
 from worker.deliver.emission import Emission
 from worker.deliver.failing import Failing
@@ -83,8 +84,15 @@ class Scene:
         self.calls = RecordedQueueCalls()
         self.budget = Budget(10**9)
         self.journaling = Journaling(self.budget, cast("JournalCalls", commits))
-        self.ledger = Ledger(self.journaling)
         self.progress = Progress()
+        self.now = 0.0
+        self.chronicle = Chronicle(
+            self.journaling,
+            self.progress,
+            clock=lambda: self.now,
+            wall_clock=lambda: 1e9,
+        )
+        self.ledger = Ledger(self.chronicle)
         self.settlement = Settlement(
             cast("QueueCalls", self.calls),
             self.ledger,
@@ -129,6 +137,7 @@ class Scene:
                 quarantine=None,
             ),
             progress=self.progress,
+            chronicle=self.chronicle,
             window_chunks=WINDOW_CHUNKS,
             clock=lambda: 0.0,
         )

@@ -14,6 +14,7 @@ from tests.fakes.calls import (
 )
 from worker.config.model import SourceConfig
 from worker.deliver.budget import Budget, estimate_bytes
+from worker.deliver.chronicle import Chronicle
 from worker.deliver.failing import Failing
 from worker.deliver.fetching import MAX_ATTEMPTS, SUSPICIOUS_FAILURES, Fetching
 from worker.deliver.inbox import Downloaded, DownloadFailed
@@ -44,11 +45,18 @@ class Scene:
         self.downloads = RecordedDownloads()
         self.budget = Budget(limit_bytes)
         self.journaling = Journaling(self.budget, None)
-        self.ledger = Ledger(self.journaling)
+        self.progress = Progress()
+        self.chronicle = Chronicle(
+            self.journaling,
+            self.progress,
+            clock=lambda: 0.0,
+            wall_clock=lambda: 1e9,
+        )
+        self.ledger = Ledger(self.chronicle)
         self.settlement = Settlement(
             cast("QueueCalls", self.calls),
             self.ledger,
-            Progress(),
+            self.progress,
             visibility_timeout_s=600,
             jitter=lambda: 1.0,
         )
@@ -67,9 +75,11 @@ class Scene:
                 ledger=self.ledger,
                 journaling=self.journaling,
                 settlement=self.settlement,
-                progress=Progress(),
+                progress=self.progress,
                 quarantine=None,
             ),
+            progress=self.progress,
+            chronicle=self.chronicle,
             jitter=lambda: 1.0,
         )
 

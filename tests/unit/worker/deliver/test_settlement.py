@@ -184,20 +184,21 @@ def test_an_extension_that_failed_is_made_again_soon(
 
 def test_giving_back_abandons_and_sets_the_delay(scene: Scene) -> None:
     holder = scene.hold(0)
-    scene.settlement.give_back(holder, 30)
-    scene.settlement.give_back(holder, 60)
+    scene.settlement.give_back(holder, 30, reason="bad_object")
+    scene.settlement.give_back(holder, 60, reason="drain")
     scene.settlement.step(0.0, at_once=False)
     assert scene.calls.changes == [[(holder, 30)]]
     assert holder.fate is Fate.ABANDONED
     assert not scene.settlement.is_idle
     scene.settlement.on_visibility_changed(VisibilityChanged([(holder, 30)], True), 0.0)
-    assert scene.progress.messages_returned == 1
+    assert scene.progress.messages_returned.counts["bad_object"] == 1
+    assert scene.progress.messages_returned.total == 1
     assert scene.settlement.is_idle
 
 
 def test_a_giving_back_that_failed_is_made_again(scene: Scene) -> None:
     holder = scene.hold(0)
-    scene.settlement.give_back(holder, 0)
+    scene.settlement.give_back(holder, 0, reason="drain")
     scene.settlement.step(0.0, at_once=True)
     error = AwsError("InternalError", "SQS is down")
     scene.settlement.on_visibility_changed(
@@ -207,7 +208,7 @@ def test_a_giving_back_that_failed_is_made_again(scene: Scene) -> None:
     scene.settlement.step(scene.settlement.due(), at_once=True)
     scene.settlement.step(30.0, at_once=True)
     assert scene.calls.changes == [[(holder, 0)], [(holder, 0)]]
-    assert scene.progress.messages_returned == 0
+    assert scene.progress.messages_returned.total == 0
 
 
 def test_what_cannot_be_deleted_stays_hidden_and_stops_the_receiving(
