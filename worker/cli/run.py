@@ -26,7 +26,8 @@ def run(
     """Receive, download, decode and deliver until SIGTERM or SIGINT.
 
     The first signal drains: nothing more is received, what was emitted is settled,
-    everything else goes back to the queue. A second one ends at once.
+    everything else goes back to the queue. A second one ends at once. SIGHUP reads the
+    configuration anew and replaces the workers one by one.
 
     Example: trailfeed run --config /etc/trailfeed/trailfeed.toml
     """
@@ -38,5 +39,6 @@ def run(
         run_pool(
             load(config, os.environ),
             until_empty_idle_s=idle_s if until_empty else None,
+            load=lambda: load(config, os.environ),
         )
     )

@@ -48,14 +48,14 @@ class PoolState:
         is_ending: It drains the pool.
         reloads: Configurations taken over while running.
         reloads_refused: Those that were not.
-        status_restarts: How often the status process was replaced.
+        budget_limit_bytes: ``pool.inflight_bytes``.
     """
 
     beat_at: float = 0.0
     is_ending: bool = False
     reloads: int = 0
     reloads_refused: int = 0
-    status_restarts: int = 0
+    budget_limit_bytes: int = 0
 
 
 _CARE: Final = tuple(

@@ -162,7 +162,7 @@ def _ready(reading: PoolReading) -> Iterator[Sample]:
 _SPECIAL: Final[dict[str, Callable[[PoolReading], Iterator[Sample]]]] = {
     "trailfeed_oldest_message_age_seconds": _oldest_age,
     "trailfeed_budget_limit_bytes": lambda r: iter(
-        [((), float(r.facts.budget_limit_bytes))]
+        [((), float(r.state.budget_limit_bytes))]
     ),
     "trailfeed_worker_up": _up,
     "trailfeed_worker_heartbeat_age_seconds": _heartbeat_age,

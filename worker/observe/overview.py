@@ -22,7 +22,7 @@ def overview(reading: PoolReading) -> dict[str, Any]:
         "problems": {check.name: check.reason for check in failed(checks)},
         "queue": _queue(reading),
         "quarantine": _quarantine(reading),
-        "budget_limit_bytes": reading.facts.budget_limit_bytes,
+        "budget_limit_bytes": reading.state.budget_limit_bytes,
         "workers": [
             _worker(number, slot, reading) for number, slot in enumerate(reading.slots)
         ],

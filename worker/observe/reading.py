@@ -19,12 +19,10 @@ class Facts:
     Attributes:
         version: Of trailfeed.
         started_at: Epoch second at which the supervisor began.
-        budget_limit_bytes: ``pool.inflight_bytes``.
     """
 
     version: str
     started_at: float
-    budget_limit_bytes: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,20 @@ class Herald:
             self._status_due = now + STATUS_EVERY_S
             self._notifier.status(self._status(readings))
 
+    def reloading(self, now: float) -> None:
+        """Workers are replaced for a new configuration.
+
+        Args:
+            now: Monotonic instant.
+        """
+        if self._notifier is not None:
+            self._notifier.reloading(now)
+
+    def reloaded(self) -> None:
+        """That is over."""
+        if self._notifier is not None:
+            self._notifier.ready()
+
     def stopping(self) -> None:
         """The pool drains."""
         self._is_ending = True

@@ -61,11 +61,15 @@ class StderrHandler(logging.Handler):
 
     def __init__(self, format_: Literal["text", "json"], fd: int = 2) -> None:
         super().__init__()
-        self.setFormatter(JsonFormatter() if format_ == "json" else TextFormatter())
+        self.use(format_)
         self._fd = fd
         self._dropped = 0
         self._writing = threading.Lock()
         os.register_at_fork(after_in_child=self._renew_lock)
+
+    def use(self, format_: Literal["text", "json"]) -> None:
+        """Write in this format from now on."""
+        self.setFormatter(JsonFormatter() if format_ == "json" else TextFormatter())
 
     def emit(self, record: logging.LogRecord) -> None:
         try:

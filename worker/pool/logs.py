@@ -97,10 +97,15 @@ class LogFunnel:
         self._stderr = StderrHandler(config.format, fd)
         root = logging.getLogger()
         root.handlers = [self._stderr]
-        root.setLevel(config.level.upper())
+        self.configure(config)
         # What they warn of, with tracebacks, comes back as an error that is explained.
         for noisy in ("botocore", "boto3", "urllib3"):
             logging.getLogger(noisy).setLevel(logging.ERROR)
+
+    def configure(self, config: LogConfig) -> None:
+        """Log as the section says; processes forked before keep their level."""
+        self._stderr.use(config.format)
+        logging.getLogger().setLevel(config.level.upper())
 
     def open(self, slot: int) -> None:
         """Make a handler for the worker that is about to be forked."""

@@ -19,6 +19,7 @@ class Slot:
         spawn_at: Monotonic instant at which the next one is forked, while there is
             none.
         kill_at: Monotonic instant at which a worker that was aborted is killed.
+        generation: Of the configuration that the worker was forked with.
         is_leaving: It was asked to drain, so its end is no death.
         restarts: Deaths so far.
         replacements: Workers replaced after a drain.
@@ -32,6 +33,7 @@ class Slot:
     spawned_at: float = 0.0
     spawn_at: float = 0.0
     kill_at: float | None = None
+    generation: int = 0
     is_leaving: bool = False
     restarts: int = 0
     replacements: int = 0

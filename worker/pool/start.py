@@ -19,17 +19,25 @@ from worker.pool.status import StatusProcess
 from worker.pool.supervisor import Supervisor
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from worker.config.model import Config
 
 logger = logging.getLogger(__name__)
 
 
-def run_pool(config: Config, *, until_empty_idle_s: float | None) -> int:
+def run_pool(
+    config: Config,
+    *,
+    until_empty_idle_s: float | None,
+    load: Callable[[], Config] | None = None,
+) -> int:
     """Run supervisor and workers until the pool has ended.
 
     Args:
         config: The whole configuration.
         until_empty_idle_s: End once the queue has stayed empty so long; None: never.
+        load: Reads the configuration anew on SIGHUP; None: it never changes.
 
     Returns:
         The exit code of the process.
@@ -63,6 +71,7 @@ def run_pool(config: Config, *, until_empty_idle_s: float | None) -> int:
             funnel,
             workers=workers,
             until_empty_idle_s=until_empty_idle_s,
+            load=load,
             status=status,
             notifier=Notifier(os.environ, pid=os.getpid()),
         )

@@ -41,9 +41,7 @@ class StatusProcess:
 
     def __init__(self, config: Config) -> None:
         self._listener = open_listener(config.status.listen)
-        self._facts = Facts(
-            _version(), datetime.now(UTC).timestamp(), config.pool.inflight_bytes
-        )
+        self._facts = Facts(_version(), datetime.now(UTC).timestamp())
         state_dir = config.state.dir
         self._quarantine = Path(state_dir) / "quarantine" if state_dir else None
         self._policy = RestartPolicy()

@@ -17,6 +17,7 @@ from worker.observe.board import Board, PoolState
 from worker.pool import exit_codes
 from worker.pool.forking import fork_child
 from worker.pool.herald import Herald
+from worker.pool.rollout import Rollout
 from worker.pool.signals import SUPERVISOR_SIGNALS, SignalQueue
 from worker.pool.slots import Slot
 from worker.pool.summary import Summary
@@ -49,6 +50,7 @@ class Supervisor:
         config: The whole configuration.
         funnel: Takes the workers' logs.
         workers: How many.
+        load: Reads the configuration anew; None: SIGHUP changes nothing.
         until_empty_idle_s: End once the queue has stayed empty so long; None: never.
         status: The status process; None: there is to be none.
         notifier: Tells systemd; None: nobody is told.
@@ -62,12 +64,13 @@ class Supervisor:
         *,
         workers: int,
         until_empty_idle_s: float | None,
+        load: Callable[[], Config] | None = None,
         status: StatusProcess | None = None,
         notifier: Notifier | None = None,
         watch: Watch | None = None,
     ) -> None:
-        self._config = config
         self._funnel = funnel
+        self._rollout = Rollout(config, load)
         self._until_empty_idle_s = until_empty_idle_s
         self._run_id = uuid.uuid4().hex
         self._board = Board(workers)
@@ -89,7 +92,7 @@ class Supervisor:
         self._signals = SignalQueue(SUPERVISOR_SIGNALS)
         began_at = time.monotonic()
         try:
-            if self._config.output.scheme == "stdout":
+            if self._rollout.config.output.scheme == "stdout":
                 self._spawn_writer()
             poll = select.poll()
             poll.register(self._signals.fileno(), select.POLLIN)
@@ -98,6 +101,7 @@ class Supervisor:
                 self._show(now)
                 self._spawn_due(now)
                 self._look(now)
+                self._replace_next()
                 poll.poll(TICK_S * 1000)
                 for received in self._signals.take():
                     self._on_signal(received)
@@ -155,13 +159,13 @@ class Supervisor:
         self._funnel.open(slot.number)
         self._board.clear(slot.number)
         supervisor_pid = os.getpid()
-        address = self._config.output.address
+        address = self._rollout.config.output.address
         if self._writer_socket is not None:
             address = self._writer_socket.address
 
         def child() -> int:
             return run_worker(
-                self._config,
+                self._rollout.config,
                 board=self._board,
                 identity=Identity(self._run_id, slot.number, os.getpid()),
                 supervisor_pid=supervisor_pid,
@@ -171,6 +175,7 @@ class Supervisor:
 
         slot.pid = self._fork(child, slot=slot.number)
         slot.spawned_at = now
+        slot.generation = self._rollout.generation
         logger.info("worker %d started, process %d", slot.number, slot.pid)
 
     def _spawn_writer(self) -> None:
@@ -186,7 +191,14 @@ class Supervisor:
 
     def _show(self, now: float) -> None:
         """Put on the board what only the supervisor knows."""
-        self._state = replace(self._state, beat_at=now, is_ending=self._is_ending)
+        self._state = replace(
+            self._state,
+            beat_at=now,
+            is_ending=self._is_ending,
+            reloads=self._rollout.done,
+            reloads_refused=self._rollout.refused,
+            budget_limit_bytes=self._rollout.config.pool.inflight_bytes,
+        )
         self._board.state = self._state
         for slot in self._slots:
             self._board.set_care(slot.number, slot.care())
@@ -213,11 +225,36 @@ class Supervisor:
     def _readings(self) -> list[SlotReading]:
         return [self._board.read(slot.number) for slot in self._slots]
 
+    # Reloading --------------------------------------------------------------------
+
+    def _reload(self) -> None:
+        if not self._is_ending and self._rollout.reload():
+            self._use_config()
+            self._herald.reloading(time.monotonic())
+
+    def _use_config(self) -> None:
+        self._funnel.configure(self._rollout.config.log)
+        self._watch.limit(self._rollout.config.pool.max_worker_rss_bytes)
+
+    def _replace_next(self) -> None:
+        if self._is_ending:
+            return
+        readings = self._readings()
+        if self._rollout.is_complete(self._slots, readings):
+            self._herald.reloaded()
+        slot = self._rollout.next_to_drain(self._slots, readings)
+        if slot is not None and slot.pid is not None:
+            slot.is_leaving = True
+            os.kill(slot.pid, signal.SIGTERM)
+
     # Ending -----------------------------------------------------------------------
 
     def _on_signal(self, received: signal.Signals) -> None:
         if received is signal.SIGCHLD:
             return  # the loop reaps on every turn
+        if received is signal.SIGHUP:
+            self._reload()
+            return
         if self._is_told_to_end:
             logger.warning("%s again: ending at once", received.name)
             self._exit_code = exit_codes.FAILURE
@@ -271,8 +308,7 @@ class Supervisor:
             logger.debug("worker %d ended with %d", slot.number, code)
         elif code > 0 and not reading.has_booted:
             # It gave up by itself before its loop: another one would do the same.
-            logger.error("worker %d cannot start; ending", slot.number)
-            self._fail(code)
+            self._on_unstartable(slot, code, now)
         elif code == exit_codes.DONE or was_leaving:
             logger.info("worker %d drained; replacing it", slot.number)
             slot.spawn_at = now
@@ -287,6 +323,19 @@ class Supervisor:
                 _describe(code),
                 delay_s,
             )
+
+    def _on_unstartable(self, slot: Slot, code: int, now: float) -> None:
+        if self._rollout.go_back():
+            logger.error(
+                "worker %d cannot start with the new configuration; going back to the "
+                "former one",
+                slot.number,
+            )
+            self._use_config()
+            slot.spawn_at = now
+        else:
+            logger.error("worker %d cannot start; ending", slot.number)
+            self._fail(code)
 
     def _restart_delay_s(self, slot: Slot, now: float) -> float:
         return slot.policy.on_death(

@@ -43,6 +43,10 @@ class Watch:
         self._summary_at = 0.0
         self._suspects: dict[int, float] = {}
 
+    def limit(self, max_rss_bytes: int) -> None:
+        """Hold workers to another limit from now on."""
+        self._max_rss_bytes = max_rss_bytes
+
     def look(self, slot: Slot, reading: SlotReading, now: float) -> None:
         """Dump and kill a silent worker; drain one that has grown too large."""
         if slot.pid is None:

@@ -43,8 +43,13 @@ def pool() -> Callable[..., PoolReading]:
 
     def make(*slots: SlotReading, is_ending: bool = False) -> PoolReading:
         return PoolReading(
-            facts=Facts("1.2", started_at=EPOCH_S - 60.0, budget_limit_bytes=100),
-            state=PoolState(beat_at=NOW - 0.5, is_ending=is_ending, reloads=3),
+            facts=Facts("1.2", started_at=EPOCH_S - 60.0),
+            state=PoolState(
+                beat_at=NOW - 0.5,
+                is_ending=is_ending,
+                reloads=3,
+                budget_limit_bytes=100,
+            ),
             slots=slots,
             now=NOW,
             epoch_s=EPOCH_S,
