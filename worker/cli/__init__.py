@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from worker.cli import audit, bridge, check, demo, quarantine, run
+from worker.cli import audit, bridge, check, demo, quarantine, run, top
 
 app = typer.Typer(
     name="trailfeed",
@@ -25,6 +25,7 @@ app.command("check")(check.check)
 app.command("bridge")(bridge.bridge)
 app.command("demo")(demo.demo)
 app.command("audit")(audit.audit)
+app.command("top")(top.top)
 app.add_typer(quarantine.app)
 
 

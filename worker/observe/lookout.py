@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from worker.observe.board import Board
     from worker.observe.reading import Facts
+    from worker.observe.recent_errors import RecentErrors
 
 QUARANTINE_EVERY_S = 5.0
 
@@ -25,12 +26,20 @@ class Lookout:
     Args:
         board: Of the pool.
         facts: Of the supervisor.
+        errors: The last ones of its log.
         quarantine: Its folder; None: there is none.
     """
 
-    def __init__(self, board: Board, facts: Facts, quarantine: Path | None) -> None:
+    def __init__(
+        self,
+        board: Board,
+        facts: Facts,
+        errors: RecentErrors,
+        quarantine: Path | None,
+    ) -> None:
         self._board = board
         self._facts = facts
+        self._errors = errors
         self._quarantine = quarantine
         self._standing: tuple[int, int] | None = None
         self._changed_ns = -1
@@ -48,6 +57,7 @@ class Lookout:
             now=now,
             epoch_s=datetime.now(UTC).timestamp(),
             quarantine=self._standing_at(now),
+            errors=tuple(self._errors.read()),
         )
 
     def _standing_at(self, now: float) -> tuple[int, int] | None:

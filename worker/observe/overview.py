@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from worker.deliver.aws_state import AwsState
@@ -20,6 +21,9 @@ def overview(reading: PoolReading) -> dict[str, Any]:
         "uptime_s": round(reading.epoch_s - reading.facts.started_at, 1),
         "is_ending": reading.state.is_ending,
         "problems": {check.name: check.reason for check in failed(checks)},
+        "errors": [
+            {"at": _iso8601(epoch_s), "text": text} for epoch_s, text in reading.errors
+        ],
         "queue": _queue(reading),
         "quarantine": _quarantine(reading),
         "budget_limit_bytes": reading.state.budget_limit_bytes,
@@ -27,6 +31,11 @@ def overview(reading: PoolReading) -> dict[str, Any]:
             _worker(number, slot, reading) for number, slot in enumerate(reading.slots)
         ],
     }
+
+
+def _iso8601(epoch_s: float) -> str:
+    text = datetime.fromtimestamp(epoch_s, UTC).isoformat(timespec="seconds")
+    return text.replace("+00:00", "Z")
 
 
 def _queue(reading: PoolReading) -> dict[str, int] | None:

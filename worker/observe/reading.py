@@ -34,6 +34,7 @@ class PoolReading:
         epoch_s: The same in epoch seconds.
         quarantine: Items, and bytes that they take; None: there is no quarantine, or it
             cannot be read.
+        errors: Epoch seconds and lines of the log, the newest first.
     """
 
     facts: Facts
@@ -42,6 +43,7 @@ class PoolReading:
     now: float
     epoch_s: float
     quarantine: tuple[int, int] | None = None
+    errors: tuple[tuple[float, str], ...] = ()
 
     @property
     def booted(self) -> Iterable[tuple[int, Progress]]:

@@ -8,7 +8,10 @@ import os
 import select
 import threading
 from datetime import UTC, datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PATIENCE_MS = 200
 """How long one line may wait for a reader of stderr."""
@@ -57,10 +60,21 @@ class StderrHandler(logging.Handler):
     A reader of stderr that stands still costs lines, counted, and nothing else.
     multiprocessing-logging's reader threads call :meth:`emit` without the handler's
     lock and die of its exceptions, so it takes a lock of its own and lets none out.
+
+    Args:
+        format_: ``log.format``.
+        fd: The descriptor.
+        keep_error: Takes epoch second and text of each error; in this process only.
     """
 
-    def __init__(self, format_: Literal["text", "json"], fd: int = 2) -> None:
+    def __init__(
+        self,
+        format_: Literal["text", "json"],
+        fd: int = 2,
+        keep_error: Callable[[float, str], None] | None = None,
+    ) -> None:
         super().__init__()
+        self._keep_error = keep_error
         self.use(format_)
         self._fd = fd
         self._dropped = 0
@@ -76,6 +90,8 @@ class StderrHandler(logging.Handler):
             line = self.format(record)
             with self._writing:
                 self._write(line)
+                if self._keep_error is not None and record.levelno >= logging.ERROR:
+                    self._keep_error(record.created, _in_short(record))
         except Exception:  # noqa: BLE001 - logging's own way of saying so
             self.handleError(record)
 
@@ -102,6 +118,12 @@ class StderrHandler(logging.Handler):
 
     def _renew_lock(self) -> None:
         self._writing = threading.Lock()
+        self._keep_error = None
+
+
+def _in_short(record: logging.LogRecord) -> str:
+    worker = f"worker {record.worker}: " if hasattr(record, "worker") else ""
+    return worker + _one_line(record.getMessage())
 
 
 def _message(record: logging.LogRecord) -> str:

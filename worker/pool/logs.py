@@ -24,6 +24,7 @@ from multiprocessing_logging import MultiProcessingHandler
 from worker.pool.log_format import StderrHandler
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from multiprocessing.connection import Connection
 
     from worker.config.model import LogConfig
@@ -90,11 +91,18 @@ class LogFunnel:
     Args:
         config: The section ``[log]``.
         fd: Where the lines go.
+        keep_error: Takes epoch second and text of each error.
     """
 
-    def __init__(self, config: LogConfig, *, fd: int = 2) -> None:
+    def __init__(
+        self,
+        config: LogConfig,
+        *,
+        fd: int = 2,
+        keep_error: Callable[[float, str], None] | None = None,
+    ) -> None:
         self._handlers: dict[int, _SlotHandler] = {}
-        self._stderr = StderrHandler(config.format, fd)
+        self._stderr = StderrHandler(config.format, fd, keep_error)
         root = logging.getLogger()
         root.handlers = [self._stderr]
         self.configure(config)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from worker.config.keys import known_keys
 from worker.deliver.journal import FILE_NAME
 from worker.deliver.journal_schema import prepare_journal
+from worker.deliver.receiver import check_output_files
 from worker.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ def _stdout(former: Config, config: Config) -> Iterator[str]:
 def _prepare(former: Config, config: Config) -> None:
     if problems := (*_fixed(former, config), *_stdout(former, config)):
         raise ConfigError(problems)
+    check_output_files(config.output)
     has_journal = bool(config.state.dir and config.state.dedupe_window_s)
     if has_journal and not former.state.dedupe_window_s:
         prepare_journal(Path(config.state.dir) / FILE_NAME)

@@ -54,7 +54,8 @@ def run_pool(
             # Its problems belong here, before anything is forked.
             prepare_journal(state_dir.path / FILE_NAME)
         status, complaint = _open_status(config)
-        funnel = LogFunnel(config.log)
+        keep_error = None if status is None else status.errors.add
+        funnel = LogFunnel(config.log, keep_error=keep_error)
         workers = config.pool.workers or usable_processors()
         logger.info(
             "trailfeed starts %d workers: %s to %s",

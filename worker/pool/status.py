@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from worker.observe.listening import open_listener, url_of
 from worker.observe.lookout import Lookout
 from worker.observe.reading import Facts
+from worker.observe.recent_errors import RecentErrors
 from worker.observe.server import StatusServer
 from worker.pool import exit_codes
 from worker.pool.restart import RestartPolicy
@@ -35,6 +36,9 @@ class StatusProcess:
     Args:
         config: The whole configuration, with a ``status.listen``.
 
+    Attributes:
+        errors: What the log says of errors; shown with the rest.
+
     Raises:
         ConfigError: It cannot listen there.
     """
@@ -45,6 +49,7 @@ class StatusProcess:
         state_dir = config.state.dir
         self._quarantine = Path(state_dir) / "quarantine" if state_dir else None
         self._policy = RestartPolicy()
+        self.errors = RecentErrors()
         self._spawned_at = 0.0
         self._spawn_at = 0.0
         self.pid: int | None = None
@@ -103,7 +108,7 @@ class StatusProcess:
     def _run(self, board: Board, supervisor_pid: int) -> int:
         # What ends the pool does not end this: it shows how the workers drain.
         ignore(signal.SIGTERM)
-        lookout = Lookout(board, self._facts, self._quarantine)
+        lookout = Lookout(board, self._facts, self.errors, self._quarantine)
         StatusServer(self._listener, lookout.look).serve_while(
             lambda: os.getppid() == supervisor_pid
         )

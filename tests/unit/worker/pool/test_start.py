@@ -33,7 +33,7 @@ class FakeSupervisor:
 @pytest.fixture(autouse=True)
 def _nothing_real(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(start, "Supervisor", FakeSupervisor)
-    monkeypatch.setattr(start, "LogFunnel", lambda _: None)
+    monkeypatch.setattr(start, "LogFunnel", lambda _, **__: None)
     monkeypatch.setattr(listening, "BIND_WAIT_S", 0.0)
 
 

@@ -1,0 +1,143 @@
+"""``trailfeed top``: a running daemon at a glance."""
+
+# No lazy annotations: typer reads them when the command is registered.
+import json
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from worker.errors import ConfigError, TrailfeedError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+TIMEOUT_S = 5.0
+SHORT_S = 1.0
+"""Between the two looks of a single frame."""
+
+
+class UnreachableError(TrailfeedError):
+    """The status endpoint does not answer."""
+
+
+def top(
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config",
+            metavar="FILE",
+            readable=False,
+            help="The daemon's configuration: its status.listen is where to look.",
+        ),
+    ] = None,
+    url: Annotated[
+        str,
+        typer.Option("--url", metavar="URL", help="Where to look instead."),
+    ] = "",
+    interval_s: Annotated[
+        float,
+        typer.Option(
+            "--interval-s", min=0.2, metavar="SECONDS", help="Between frames."
+        ),
+    ] = 2.0,
+    once: Annotated[
+        bool, typer.Option("--once", help="One frame, without a live view.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="The numbers as JSON, once.")
+    ] = False,
+) -> None:
+    """Show rates, lag, queue, workers and the last errors of a running daemon.
+
+    Without a terminal there is one frame. Ctrl-C ends it.
+
+    Example: trailfeed top --config /etc/trailfeed/trailfeed.toml
+    """
+    page = f"{_base_url(config, url)}/status"
+    if as_json:
+        typer.echo(json.dumps(_fetch(page), indent=1))
+        return
+    from rich.console import Console  # noqa: PLC0415 - --help answers at once
+
+    console = Console()
+    try:
+        if once or not console.is_terminal:
+            _show_once(page, console)
+        else:
+            _show_live(page, console, interval_s)
+    except KeyboardInterrupt:
+        return
+
+
+def _base_url(config: Path | None, url: str) -> str:
+    if url:
+        if not url.startswith(("http://", "https://")):
+            raise ConfigError(("--url: expected http://HOST:PORT",))
+        return url.rstrip("/")
+    if config is None:
+        return "http://127.0.0.1:9464"
+    from worker.config.load import load  # noqa: PLC0415 - --help answers at once
+
+    listen = load(config, os.environ).status.listen
+    if not listen:
+        raise ConfigError(
+            ('status.listen: is "", so there is nothing to look at: set it, restart',)
+        )
+    host, _, port = listen.rpartition(":")
+    host = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(host, host)  # noqa: S104
+    return f"http://{host}:{port}"
+
+
+def _fetch(page: str) -> dict[str, Any]:
+    import urllib.request  # noqa: PLC0415 - --help answers at once
+
+    # No proxy: the daemon is here, or in reach.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(page, timeout=TIMEOUT_S) as answer:
+            document = json.load(answer)
+    except OSError as error:
+        reason = getattr(error, "reason", None) or error
+        raise UnreachableError(
+            f"cannot read {page} ({reason}): is trailfeed running, with that address "
+            "in status.listen?"
+        ) from error
+    except ValueError as error:
+        raise UnreachableError(f"{page} is not trailfeed's: no JSON") from error
+    if not isinstance(document, dict) or "workers" not in document:
+        raise UnreachableError(f"{page} is not trailfeed's: another document")
+    return document
+
+
+def _show_once(page: str, console: "Console") -> None:
+    from worker.observe.top import screen  # noqa: PLC0415 - see above
+
+    before, began_at = _fetch(page), time.monotonic()
+    time.sleep(SHORT_S)
+    now = _fetch(page)
+    console.print(screen(now, before, time.monotonic() - began_at))
+
+
+def _show_live(page: str, console: "Console", interval_s: float) -> None:
+    from rich.live import Live  # noqa: PLC0415 - see above
+    from rich.text import Text  # noqa: PLC0415 - see above
+
+    from worker.observe.top import screen  # noqa: PLC0415 - see above
+
+    before, at = _fetch(page), time.monotonic()
+    with Live(
+        screen(before, None, 0.0), console=console, screen=True, auto_refresh=False
+    ) as live:
+        while True:
+            time.sleep(interval_s)
+            try:
+                now = _fetch(page)
+            except UnreachableError as error:
+                live.update(Text(str(error), "red"), refresh=True)
+                continue
+            seen_at = time.monotonic()
+            live.update(screen(now, before, seen_at - at), refresh=True)
+            before, at = now, seen_at
