@@ -13,6 +13,7 @@ from tests.fakes.calls import (
     make_refs,
 )
 from worker.config.model import SourceConfig
+from worker.deliver.aws_state import AwsState
 from worker.deliver.budget import Budget, estimate_bytes
 from worker.deliver.chronicle import Chronicle
 from worker.deliver.failing import Failing
@@ -233,10 +234,25 @@ def test_a_missing_object_goes_back_or_is_passed_over() -> None:
     scene.fetching.step(0.0)
     scene.fail(item, error, 0.0)
     assert item.holder.fate is Fate.ABANDONED
+    assert scene.progress.objects.counts["returned"] == 1
 
     scene = Scene(on_missing_object="delete")
     missing, present = scene.want(0, objects=2)
     scene.fetching.step(0.0)
     scene.fail(missing, error, 0.0)
     assert missing.holder.fate is Fate.HELD, "the other object is still owed"
+    assert scene.progress.objects.counts["dropped"] == 1
     assert scene.ledger.finish(present) is missing.holder
+
+
+def test_the_state_of_s3_is_that_of_the_last_read() -> None:
+    scene = Scene()
+    refused, cut, fine = (scene.want(number)[0] for number in range(3))
+    scene.fetching.step(0.0)
+    scene.fail(refused, CommonFaultError("credentials_refused", "no"), 0.0)
+    assert scene.progress.s3_state == AwsState.CREDENTIALS_REFUSED
+    scene.succeed(fine)
+    assert scene.progress.s3_state == AwsState.WORKS
+    scene.fail(cut, DownloadError("truncated", "short"), 0.0)
+    assert scene.progress.s3_state == AwsState.WORKS, "the fault of one object"
+    assert (scene.progress.downloads_done, scene.progress.downloads_failed) == (1, 2)

@@ -10,6 +10,7 @@ import pytest
 from plugin_bridge.forward.backoff import Backoff
 from tests.fakes.calls import RecordedQueueCalls, make_message
 from worker.config.model import SourceConfig
+from worker.deliver.aws_state import AwsState
 from worker.deliver.budget import Budget
 from worker.deliver.failing import Failing
 from worker.deliver.inbox import DepthTaken, Received, ReceiveFailed
@@ -211,6 +212,12 @@ def test_what_is_not_read_is_counted_by_reason_and_said_in_the_end(
         "not_json": 1,
         "forbidden_bucket": 1,
     }
+    counted = scene.progress.parts_ignored.counts
+    assert {reason: n for reason, n in counted.items() if n} == {
+        "excluded_key": 2,
+        "test_event": 1,
+        "unknown_message": 2,
+    }
     scene.step()
     scene.intake.close()
     assert caplog.messages[-1] == (
@@ -233,6 +240,7 @@ def test_unknown_messages_are_deleted_where_so_configured() -> None:
 def test_failed_receives_back_off_and_recover(scene: Scene) -> None:
     scene.step(0.0)
     scene.intake.on_failed(ReceiveFailed(AwsError("Down", "SQS is down")), now=10.0)
+    assert scene.progress.sqs_state == AwsState.OTHER
     due = scene.intake.due(10.0)
     assert due is not None
     scene.step(due - 0.01)
@@ -243,6 +251,11 @@ def test_failed_receives_back_off_and_recover(scene: Scene) -> None:
     second = scene.intake.due(due)
     assert second is not None
     assert second - due > due - 10.0
+    assert scene.progress.sqs_failures.counts["receive"] == 2
+    scene.step(second)
+    scene.bring()
+    assert scene.progress.sqs_state == AwsState.WORKS
+    assert scene.progress.sqs_requests.counts["receive"] == 1
 
 
 def test_after_closing_what_comes_is_given_back_at_once(scene: Scene) -> None:
