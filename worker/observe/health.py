@@ -108,15 +108,15 @@ def _sqs(reading: PoolReading) -> str:
     states = [AwsState(progress.sqs_state) for _, progress in reading.booted]
     for state in states:
         if state.is_fault:
-            return f"SQS: {_said(state)}"
-    return "" if AwsState.WORKS in states else "SQS: no call was answered yet"
+            return _said(state)
+    return "" if AwsState.WORKS in states else "no call was answered yet"
 
 
 def _s3(reading: PoolReading) -> str:
     for _, progress in reading.booted:
         state = AwsState(progress.s3_state)
         if state.is_fault:
-            return f"S3: {_said(state)}"
+            return _said(state)
     return ""
 
 

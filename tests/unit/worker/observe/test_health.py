@@ -62,11 +62,11 @@ def test_a_supervisor_that_takes_no_turns_is_not_alive(
     [
         (
             {"sqs_state": AwsState.CREDENTIALS_REFUSED},
-            {"sqs": "SQS: credentials_refused: AWS refuses the credentials"},
+            {"sqs": "credentials_refused: AWS refuses the credentials"},
         ),
         (
             {"s3_state": AwsState.NO_CREDENTIALS},
-            {"s3": "S3: no_credentials: there are no credentials"},
+            {"s3": "no_credentials: there are no credentials"},
         ),
         ({"is_connected": False}, {"receiver": "not connected: worker 1"}),
         (
@@ -86,7 +86,7 @@ def test_one_worker_that_cannot_work_makes_the_pool_unready(
 
 def test_before_the_first_answer_it_is_not_ready(worker: Worker, pool: Pool) -> None:
     reading = pool(worker(sqs_state=AwsState.UNTRIED))
-    assert reasons(readiness(reading)) == {"sqs": "SQS: no call was answered yet"}
+    assert reasons(readiness(reading)) == {"sqs": "no call was answered yet"}
 
 
 def test_without_workers_or_on_the_way_out_it_is_not_ready(
@@ -100,4 +100,4 @@ def test_without_workers_or_on_the_way_out_it_is_not_ready(
 @pytest.mark.parametrize("state", [state for state in AwsState if state.is_fault])
 def test_every_fault_has_words(state: AwsState, worker: Worker, pool: Pool) -> None:
     said = reasons(readiness(pool(worker(sqs_state=state))))["sqs"]
-    assert said.startswith(f"SQS: {state.name.lower()}: ")
+    assert said.startswith(f"{state.name.lower()}: ")
