@@ -101,10 +101,19 @@ class LeanSqs:
         try:
             answer = self._exchange(action, orjson.dumps(fields))
         except (*_NOT_WELL, CommonFaultError):
-            self._idle.clear()
+            self.close()  # the others may be as bad
         if answer is None:
             self._not_before = self._clock() + PAUSE_S
         return answer
+
+    def close(self) -> None:
+        """Close the connections that no call is using; later calls make new ones."""
+        while self._idle:
+            try:
+                _, connection = self._idle.pop()
+            except IndexError:
+                break  # another thread was faster
+            connection.close()
 
     def _exchange(self, action: str, body: bytes) -> dict[str, Any] | None:
         headers = self._signer().headers(
