@@ -10,20 +10,26 @@ from worker.source.queue import Failure, Message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from worker.deliver.journal_batch import Batch
     from worker.deliver.ledger import HeldMessage, HeldObject
 
 
 def make_message(
-    number: int, body: str = "", *, receive_count: int = 1, handle: str = "handle"
+    number: int,
+    body: str = "",
+    *,
+    receive_count: int = 1,
+    handle: str = "handle",
+    sent_at: datetime | None = None,
 ) -> Message:
     return Message(
         id=f"m{number}",
         receipt_handle=handle,
         body=body,
         receive_count=receive_count,
-        sent_at=None,
+        sent_at=sent_at,
     )
 
 

@@ -225,6 +225,7 @@ class Intake:
                     message.body,
                     uses_sns=self._source.uses_sns,
                     mapping=self._mapping,
+                    sent_at=message.sent_at.timestamp() if message.sent_at else None,
                 )
             )
         except UnknownMessageError as error:

@@ -50,7 +50,7 @@ def _metadata(
     of_object = {
         "bucket": ref.bucket,
         "key": ref.key,
-        "region": ref.region,
+        "region": body.region or ref.region,
         "size": body.size_bytes,
         "etag": etag,
         "version": version,

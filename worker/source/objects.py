@@ -66,12 +66,14 @@ class Body:
         data: All of its bytes; a buffer, not always ``bytes``.
         etag: Of the answer, without quotes.
         version_id: Of the answer; None where the bucket keeps no versions.
+        region: Where it was asked for.
     """
 
     data: Buffer
     size_bytes: int
     etag: str | None = None
     version_id: str | None = None
+    region: str | None = None
 
 
 class ObjectReader:
@@ -179,7 +181,8 @@ class ObjectReader:
         data = result.bytes()
         if len(data) != meta["size"]:
             raise broken_off(ref, f"{len(data)} of {meta['size']} bytes came")
-        return Body(data, len(data), _unquoted(meta["e_tag"]), meta["version"])
+        etag = _unquoted(meta["e_tag"])
+        return Body(data, len(data), etag, meta["version"], region)
 
     def _read_by_boto3(self, ref: ObjectRef, region: str) -> Body:
         request: GetObjectRequestTypeDef = {"Bucket": ref.bucket, "Key": ref.key}
@@ -199,9 +202,8 @@ class ObjectReader:
             ) from error
         except NOT_AWS_ERRORS as error:
             raise not_aws_fault(error, f"cannot read {ref.url}") from error
-        return Body(
-            data, len(data), _unquoted(response.get("ETag")), response.get("VersionId")
-        )
+        etag = _unquoted(response.get("ETag"))
+        return Body(data, len(data), etag, response.get("VersionId"), region)
 
     def _check_size(self, ref: ObjectRef, size_bytes: int) -> None:
         if self._max_bytes is not None and size_bytes > self._max_bytes:

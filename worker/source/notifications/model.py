@@ -27,7 +27,8 @@ class ObjectRef:
         etag: Without quotes.
         size_bytes: As stored; None where the notification does not say.
         region: The bucket's region; None where the notification does not say.
-        event_time: Of the notification, in epoch seconds.
+        event_time: Of the notification, else of its SNS envelope, else of the message,
+            in epoch seconds.
         run_id: Of the replay or backfill that it belongs to; empty: S3 announced it.
     """
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from worker.errors import UnknownMessageError
 from worker.source.notifications.fields import (
     Part,
+    epoch_s,
     json_object,
     malformed,
     quoted,
@@ -45,6 +46,7 @@ def parse(
     *,
     uses_sns: Literal["auto"] | bool = "auto",
     mapping: Mapping | None = None,
+    sent_at: float | None = None,
 ) -> Notification:
     """Read the body of one SQS message.
 
@@ -54,6 +56,8 @@ def parse(
             "auto": unwrapped where there is one.
         mapping: Where other producers' messages name their objects; it comes before
             the known forms, in messages that have its places.
+        sent_at: When the message came into the queue, in epoch seconds: the time of a
+            notification where neither it nor its envelope names one.
 
     Raises:
         UnknownMessageError: The message, or one part of it, is no notification.
@@ -69,7 +73,8 @@ def parse(
                 f"the message is in no SNS envelope ({quoted(body)}): set "
                 'source.uses_sns = "auto", or turn raw delivery off',
             )
-        return _of_run(_run_id(document), _read(document, body, mapping))
+        found = _read(document, body, mapping)
+        return _completed(found, _run_id(document), sent_at)
     if uses_sns is False:
         raise UnknownMessageError(
             "sns_envelope",
@@ -86,7 +91,12 @@ def parse(
         return Notification(ignored=(Ignored(CLOUDTRAIL_VALIDATION),))
     inner = json_object(message)
     run_id = _run_id(document) or _run_id(inner)
-    return _of_run(run_id, _read(inner, message, mapping))
+    published_at = epoch_s(document.get("Timestamp"))
+    return _completed(
+        _read(inner, message, mapping),
+        run_id,
+        sent_at if published_at is None else published_at,
+    )
 
 
 def _run_id(document: dict[str, Any]) -> str:
@@ -99,10 +109,20 @@ def _run_id(document: dict[str, Any]) -> str:
     return run_id
 
 
-def _of_run(run_id: str, notification: Notification) -> Notification:
-    if not run_id:
+def _completed(
+    notification: Notification, run_id: str, event_time: float | None
+) -> Notification:
+    """Give the objects what the message says of all of them, or what SQS says of it."""
+    if not run_id and all(ref.event_time is not None for ref in notification.objects):
         return notification
-    objects = tuple(replace(ref, run_id=run_id) for ref in notification.objects)
+    objects = tuple(
+        replace(
+            ref,
+            run_id=run_id,
+            event_time=event_time if ref.event_time is None else ref.event_time,
+        )
+        for ref in notification.objects
+    )
     return replace(notification, objects=objects)
 
 

@@ -90,7 +90,8 @@ def test_a_bucket_is_found_where_it_is_and_asked_there_from_then_on(
     with RawServer(Bucket(*REDIRECTS[kind])) as server:
         shared = reader(server)
         ref = ObjectRef("trail-logs", key, region=told, version_id="v1")
-        assert bytes(shared.read(ref).data) == b"abc"
+        body = shared.read(ref)
+        assert (bytes(body.data), body.region) == (b"abc", HOME)
         assert len(server.requests) <= 3
         first, last = server.requests[0], server.requests[-1]
         assert (signed_for(first), signed_for(last)) == (told or "us-east-1", HOME)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -168,6 +169,13 @@ def test_another_producers_message_is_read_where_the_configuration_says() -> Non
     scene.step()
     scene.bring(make_message(0, '{"bucket": "logs", "files": [{"path": "a+b"}]}'))
     assert [item.ref.key for item in scene.wanted] == ["a+b"]
+
+
+def test_a_notification_without_a_time_has_its_messages(scene: Scene) -> None:
+    scene.step()
+    body = '{"s3Bucket": "logs", "s3ObjectKey": ["a", "b"]}'
+    scene.bring(make_message(0, body, sent_at=datetime(2026, 1, 1, tzinfo=UTC)))
+    assert {item.ref.event_time for item in scene.wanted} == {1_767_225_600.0}
 
 
 def test_a_message_that_needs_no_download_is_deleted(

@@ -56,6 +56,23 @@ def test_metadata_says_where_a_record_comes_from() -> None:
 
 
 @pytest.mark.parametrize(
+    ("named", "read_in", "region"),
+    [
+        ("us-east-1", "eu-west-1", "eu-west-1"),
+        (None, "eu-west-1", "eu-west-1"),
+        ("us-east-1", None, "us-east-1"),
+    ],
+)
+def test_the_region_is_the_one_that_the_object_was_read_in(
+    named: str | None, read_in: str | None, region: str
+) -> None:
+    ref, body = replace(REF, region=named), replace(BODY, region=read_in)
+    assert marks({}, ref=ref, body=body, with_metadata=True)["_metadata"]["region"] == (
+        region
+    )
+
+
+@pytest.mark.parametrize(
     ("record", "account"),
     [
         ({"recipientAccountId": "210987654321"}, "210987654321"),

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 SHARED = Path(__file__).parents[5] / "shared" / "data" / "notifications"
 VALIDATION_TEXT = "CloudTrail validation message."
 TOPIC_ARN = "arn:aws:sns:eu-west-1:123456789012:trail"
+PUBLISHED = "2024-05-06T07:08:09.250Z"
+CLOUDTRAILS_OWN = json.dumps({"s3Bucket": "trail-logs", "s3ObjectKey": ["a", "b"]})
 
 
 def s3_record(key: str = "logs/a.json.gz", **changes: object) -> dict[str, Any]:
@@ -75,8 +77,10 @@ def eventbridge(key: str = "logs/a.json.gz", /, **changes: object) -> str:
     )
 
 
-def in_sns(message: str, kind: str = "Notification") -> str:
-    return json.dumps({"Type": kind, "TopicArn": TOPIC_ARN, "Message": message})
+def in_sns(message: str, kind: str = "Notification", **members: object) -> str:
+    return json.dumps(
+        {"Type": kind, "TopicArn": TOPIC_ARN, "Message": message, **members}
+    )
 
 
 def refusal(body: str, *, uses_sns: Literal["auto"] | bool = "auto") -> str:
@@ -148,6 +152,24 @@ def test_an_sns_envelope_changes_nothing(body: str) -> None:
     assert parse(in_sns(body), uses_sns=True) == parse(body, uses_sns=False)
 
 
+@pytest.mark.parametrize(
+    ("body", "event_time"),
+    [
+        (s3_event(s3_record()), 1_709_294_400.5),
+        (in_sns(eventbridge(), Timestamp=PUBLISHED), 1_709_294_400.0),
+        (in_sns(CLOUDTRAILS_OWN, Timestamp=PUBLISHED), 1_714_979_289.25),
+        (in_sns(CLOUDTRAILS_OWN, Timestamp="soon"), 7.5),
+        (in_sns(CLOUDTRAILS_OWN), 7.5),
+        (CLOUDTRAILS_OWN, 7.5),
+    ],
+    ids=["own", "own-in-sns", "envelope", "no-time", "no-envelope-time", "bare"],
+)
+def test_the_time_is_the_notifications_or_its_envelopes_or_the_messages(
+    body: str, event_time: float
+) -> None:
+    assert {ref.event_time for ref in parse(body, sent_at=7.5).objects} == {event_time}
+
+
 def test_sns_is_read_as_the_configuration_says() -> None:
     body = s3_event(s3_record())
 
@@ -158,9 +180,6 @@ def test_sns_is_read_as_the_configuration_says() -> None:
 
 def marked(body: str, **marks: object) -> str:
     return json.dumps({**json.loads(body), "trailfeed": marks})
-
-
-CLOUDTRAILS_OWN = json.dumps({"s3Bucket": "trail-logs", "s3ObjectKey": ["a", "b"]})
 
 
 @pytest.mark.parametrize(
