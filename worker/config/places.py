@@ -33,7 +33,7 @@ def parse_place(text: str) -> Place:
     while at < len(text):
         segment = _SEGMENT.match(text, at)
         if segment is None:
-            raise ValueError('expected a dotted path such as "files[*].path"')
+            raise ValueError('expected a dotted path such as "detail.items[0].id"')
         steps.append(_ESCAPED.sub(r"\1", segment[1]))
         steps += [
             EVERY if index == "*" else int(index)

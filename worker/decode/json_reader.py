@@ -18,6 +18,7 @@ from worker.decode.elements import byte_at, elements, not_json
 from worker.decode.json_values import not_object, parse_record, parse_value, too_deep
 from worker.decode.location import text_at
 from worker.decode.text import checked_utf8, utf8_blocks
+from worker.errors import BadObjectError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
@@ -87,6 +88,10 @@ class JsonReader:
             yield from self._of_whole(text)
         except RecursionError as error:
             raise too_deep() from error
+        except BadObjectError as error:
+            if error.code == "not_json":
+                checked_utf8(text)  # UTF-16, say, which is worth saying
+            raise
 
     def _of_lines(self, blocks: Iterable[bytes]) -> Iterator[msgspec.Raw | None]:
         try:

@@ -91,8 +91,11 @@ def csv_rows(delimiter: str) -> Callable[[Iterator[str | None]], Iterator[list[s
             try:
                 row = next(reader, None)
             except csv.Error as error:
+                # Its only fault here, and Python's words are about opening files.
                 raise BadObjectError(
-                    "not_csv", f"row {feed.row} is not CSV: {error}"
+                    "not_csv",
+                    f"row {feed.row} is not CSV: a carriage return is neither in "
+                    "quotes nor before a line feed",
                 ) from error
             if row is None:
                 return

@@ -54,7 +54,7 @@ def event_time(value: object) -> tuple[int, int] | None:
 @lru_cache(maxsize=1024)
 def _iso8601(text: str) -> tuple[int, int] | None:
     try:
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text.upper())  # RFC 3339 allows t and z
         since = _since(moment)
     except (ValueError, OverflowError):
         return None

@@ -32,7 +32,7 @@ def test_a_path_is_read_step_by_step(text: str, place: Place) -> None:
     "text", [".", "a.", "a..b", "[0]", "a[x]", "a[", "a[*]b", "\\"]
 )
 def test_what_is_no_path_is_refused_with_an_example(text: str) -> None:
-    with pytest.raises(ValueError, match=re.escape('"files[*].path"')):
+    with pytest.raises(ValueError, match=re.escape('"detail.items[0].id"')):
         parse_place(text)
 
 

@@ -340,3 +340,12 @@ def test_another_character_set_becomes_utf8() -> None:
     with pytest.raises(BadObjectError) as caught:
         records(data.encode("latin-1"))
     assert caught.value.code == "not_utf8"
+
+
+@pytest.mark.parametrize("text", ['{"a":"é"}', '[{"a":1}]', '{"a":1}\n{"a":2}\n'])
+@pytest.mark.parametrize("charset", ["utf-16", "utf-32"])
+def test_text_with_another_byte_order_mark_is_said_not_to_be_utf8(
+    text: str, charset: str
+) -> None:
+    with pytest.raises(BadObjectError, match=r"not UTF-8 at byte 0: set decode\.ch"):
+        records(text.encode(charset))
