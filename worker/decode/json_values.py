@@ -28,7 +28,8 @@ def parse_value(raw: Buffer) -> Any:
     """Parse one value: integers exactly, floats as floats, the last of equal keys.
 
     What only Python's own parser takes comes out as it does there: NaN and infinities
-    as floats, a lone surrogate as U+FFFD. Integers of more than 4,300 digits stay text.
+    as floats, a lone surrogate as U+FFFD. Integers of more than 4,300 digits, and what
+    is beyond a float's range, stay text.
 
     Args:
         raw: Its JSON text.

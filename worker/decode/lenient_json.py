@@ -6,6 +6,7 @@ It takes lone surrogates, NaN, the infinities and numbers of any size.
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import Any
 
@@ -22,8 +23,8 @@ _ESCAPE = re.compile(
 def loads(text: str) -> Any:
     """Parse a document; the last of equal keys wins.
 
-    A lone surrogate comes out as U+FFFD, and an integer of more characters than Python
-    converts as its text.
+    A lone surrogate comes out as U+FFFD. A number that no float holds, as 1e400, stays
+    text, and so does an integer of more characters than Python converts.
 
     Raises:
         json.JSONDecodeError: It is not JSON.
@@ -40,4 +41,9 @@ def _integer(digits: str) -> int | str:
     return int(digits) if len(digits) <= _MAX_INTEGER_CHARACTERS else digits
 
 
-_parser = json.JSONDecoder(parse_int=_integer)
+def _float(text: str) -> float | str:
+    number = float(text)
+    return text if math.isinf(number) else number
+
+
+_parser = json.JSONDecoder(parse_int=_integer, parse_float=_float)

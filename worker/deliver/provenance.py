@@ -78,6 +78,8 @@ def _identity(
 
     def identity(record: dict[str, Any], index: int) -> str:
         event_id = record.get("eventID")
+        if event_id is None and record.get("eventCategory") == "Aggregated":
+            event_id = record.get("eventId")  # spelled so there, and only there
         if isinstance(event_id, str) and 0 < len(event_id) <= _MAX_EVENT_ID_CHARACTERS:
             return event_id
         digest = of_object.copy()

@@ -99,6 +99,9 @@ def test_each_record_has_metadata_of_its_own() -> None:
 
 def test_the_id_is_cloudtrails_own() -> None:
     assert record_id({"eventID": "8a21-e1"}) == "8a21-e1"
+    aggregated = {"eventId": "8a21-e2", "eventCategory": "Aggregated"}
+    assert record_id(aggregated) == "8a21-e2"
+    assert record_id({"eventId": "8a21-e2"}) == record_id({}), "not CloudTrail's"
 
 
 @pytest.mark.parametrize("event_id", [None, "", 4624, ["x"], "x" * 1000])
