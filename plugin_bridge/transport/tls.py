@@ -287,6 +287,12 @@ def _alert_words(reason: str) -> str:
             f"it refuses the client's certificate, or the lack of one ({words}); see "
             "output.tls_cert_file"
         )
+    if reason.endswith("ALERT_HANDSHAKE_FAILURE"):
+        # What TLS 1.2 has for a missing certificate, and for others (RFC 5246 7.4.6).
+        return (
+            f"it ended the handshake ({words}): most likely it wants the client's "
+            "certificate; see output.tls_cert_file"
+        )
     if reason in {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST"}:
         return f"it speaks no TLS there ({words}); is tcp:// meant?"
     if "PROTOCOL" in reason and ("VERSION" in reason or "UNSUPPORTED" in reason):

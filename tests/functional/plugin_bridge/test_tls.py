@@ -197,6 +197,17 @@ class TestRefuses:
         assert "refuses the client's certificate, or the lack of one" in reason
         assert "output.tls_cert_file" in reason
 
+    def test_no_certificate_of_ours_in_tls_1_2(self, authority: Authority) -> None:
+        """Fluentd's default: the alert is a general one there."""
+        server = server_context(
+            authority.sign("server", NAME), client_ca_file=authority.ca_file
+        )
+        server.maximum_version = ssl.TLSVersion.TLSv1_2
+        with TlsFront(server) as tls:
+            reason = refusal(client_to(tls.port, TlsFiles(ca_file=authority.ca_file)))
+        assert "most likely it wants the client's certificate" in reason
+        assert "see output.tls_cert_file" in reason
+
     def test_a_version_below_1_2(self, authority: Authority) -> None:
         context = server_context(authority.sign("server", NAME))
         context.set_ciphers("ALL:@SECLEVEL=0")
