@@ -6,6 +6,7 @@ of OpenTelemetry's ``fluentforwardreceiver``.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
@@ -37,6 +38,10 @@ _FRAME_OVERHEAD_BYTES = 144_000
 6,000,000 bytes that were observed to pass."""
 
 
+_PLAIN_USERNAME = re.compile(r"(?!.*\$\{)\S+")
+"""Source: Fluent Bit, plugins/in_forward/fw.c, ``setup_users``: split at a space."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """What one receiver can do.
@@ -46,6 +51,7 @@ class Profile:
         ack_schemes: Address schemes on which it acknowledges.
         compressions: What it decompresses on TCP and on Unix sockets.
         plain_schemes: Schemes on which it decompresses nothing all the same.
+        plain_usernames: Whether it knows only users without blanks in their names.
         tls: Whether it speaks TLS on TCP.
         shared_key_schemes: Schemes on which it can ask for a shared key.
         max_frame_bytes: Largest frame that it takes, if there is a limit. It closes the
@@ -61,6 +67,7 @@ class Profile:
     ack_schemes: frozenset[Scheme]
     compressions: frozenset[Compression]
     plain_schemes: frozenset[Scheme] = frozenset({"stdout"})
+    plain_usernames: bool = False
     tls: bool
     shared_key_schemes: frozenset[Scheme]
     max_frame_bytes: int | None
@@ -76,6 +83,7 @@ PROFILES = MappingProxyType[Receiver, Profile](
             name="Fluent Bit",
             ack_schemes=frozenset({"unix", "tcp", "tls"}),
             compressions=frozenset({"none", "gzip", "zstd"}),
+            plain_usernames=True,
             tls=True,
             shared_key_schemes=frozenset({"unix", "tcp", "tls"}),
             max_frame_bytes=_FLUENT_BIT_MAX_FRAME_BYTES,
@@ -134,7 +142,7 @@ def problems(
     compression: Compression = "none",
     encoding: Encoding = "msgpack",
     has_shared_key: bool = False,
-    has_username: bool = False,
+    username: str = "",
     has_tls_settings: bool = False,
     chunk_bytes: int = 0,
 ) -> tuple[str, ...]:
@@ -147,7 +155,7 @@ def problems(
         compression: ``output.compression``.
         encoding: ``output.encoding``.
         has_shared_key: Whether ``output.shared_key`` is set.
-        has_username: Whether ``output.username`` is set.
+        username: ``output.username``.
         has_tls_settings: Whether any of ``output.tls_…`` is set.
         chunk_bytes: ``output.chunk_bytes``.
     """
@@ -160,7 +168,7 @@ def problems(
             _encoding_problem(receiver, scheme, encoding),
             _compression_problem(profile, scheme, compression),
             _shared_key_problem(profile, scheme) if has_shared_key else None,
-            _username_problem(has_shared_key=has_shared_key) if has_username else None,
+            _username_problem(profile, username, has_shared_key=has_shared_key),
             _tls_problem(profile, scheme) if has_tls_settings else None,
             _chunk_bytes_problem(profile, scheme, chunk_bytes),
         )
@@ -281,10 +289,20 @@ def _shared_key_problem(profile: Profile, scheme: Scheme) -> str | None:
     )
 
 
-def _username_problem(*, has_shared_key: bool) -> str | None:
-    if has_shared_key:
+def _username_problem(
+    profile: Profile, username: str, *, has_shared_key: bool
+) -> str | None:
+    if not username:
         return None
-    return "output.username: users are only asked for along with output.shared_key"
+    if not has_shared_key:
+        return "output.username: users are only asked for along with output.shared_key"
+    if profile.plain_usernames and not _PLAIN_USERNAME.fullmatch(username):
+        return (
+            f'output.username: {profile.name} can know no user "{username}", as a name '
+            "ends at a blank in its security.users, and ${ is a variable; use letters, "
+            "digits and signs"
+        )
+    return None
 
 
 def _tls_problem(profile: Profile, scheme: Scheme) -> str | None:

@@ -94,6 +94,8 @@ def _problems(output: "OutputConfig", shipper: Shipper) -> tuple[str, ...]:
         scheme=output.scheme,
         require_ack=output.require_ack,
         has_shared_key=bool(output.shared_key),
+        username=output.username,
+        chunk_bytes=output.chunk_bytes,
     )
 
 

@@ -356,7 +356,7 @@ RULES: Final = (
         "output.username",
         "output.shared_key",
         settings=lambda output: {
-            "has_username": bool(output.username),
+            "username": output.username,
             "has_shared_key": bool(output.shared_key),
         },
     ),

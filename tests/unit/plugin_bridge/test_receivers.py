@@ -139,9 +139,26 @@ def test_shared_key_only_where_one_is_asked_for(
 
 
 def test_username_needs_a_shared_key() -> None:
-    (problem,) = problems("fluentd", scheme="tcp", has_username=True)
+    (problem,) = problems("fluentd", scheme="tcp", username="alice")
     assert problem.startswith("output.username: ")
-    assert not problems("fluentd", scheme="tcp", has_username=True, has_shared_key=True)
+    assert not problems("fluentd", scheme="tcp", username="alice", has_shared_key=True)
+
+
+@pytest.mark.parametrize("username", ["alice b", "alice\tb", " alice", "a${HOME}"])
+def test_fluent_bit_knows_no_user_whose_name_it_would_cut(username: str) -> None:
+    (problem,) = problems(
+        "fluent-bit", scheme="tcp", username=username, has_shared_key=True
+    )
+    assert problem.startswith("output.username: ")
+    assert "security.users" in problem
+    assert not problems("fluentd", scheme="tcp", username=username, has_shared_key=True)
+
+
+@pytest.mark.parametrize("username", ["", "alice", "alice@logs.example", "$al-ice"])
+def test_fluent_bit_knows_other_users(username: str) -> None:
+    assert not problems(
+        "fluent-bit", scheme="tcp", username=username, has_shared_key=True
+    )
 
 
 @pytest.mark.parametrize(
