@@ -6,8 +6,6 @@ configuration/buffer-section; nothing is newer than Fluentd 1.16.
 
 from __future__ import annotations
 
-import shlex
-
 from plugin_bridge.addresses import TcpAddress, UnixAddress
 from plugin_bridge.receiving_end import (
     KEY_VARIABLE,
@@ -15,6 +13,7 @@ from plugin_bridge.receiving_end import (
     ReceivingEnd,
     lines,
     listening_host,
+    shell_command,
     socket_path,
 )
 
@@ -52,6 +51,7 @@ def _head(end: ReceivingEnd) -> tuple[str, ...]:
         return (
             "# Fluentd runs trailfeed and reads msgpack from its standard output.",
             "# Nothing is acknowledged. run_interval is what starts it again.",
+            "# Fluentd throws standard error away: make the directory of its log.",
         )
     if isinstance(end.address, UnixAddress):
         return ("# Fluentd takes what trailfeed sends; it acknowledges nothing here.",)
@@ -77,7 +77,7 @@ def _source(end: ReceivingEnd) -> tuple[str, ...]:
             return (
                 "  @type exec",
                 f"  tag {end.tag}",
-                f"  command {shlex.join(end.command)}",
+                f"  command {shell_command(end)}",
                 "  run_interval 30s",
                 "  <parse>",
                 "    @type msgpack",

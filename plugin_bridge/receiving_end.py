@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
+import shlex
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,6 +19,9 @@ KEY_VARIABLE = "FORWARD_SHARED_KEY"
 
 PASSWORD_VARIABLE = "FORWARD_PASSWORD"  # noqa: S105 - a variable's name
 """Environment variable that stands for the user's password."""
+
+LOG_PATH = "/var/log/trailfeed/trailfeed.log"
+"""Where the sender's log goes when those who run it would throw it away."""
 
 _PLAIN = re.compile(r"[A-Za-z/][A-Za-z0-9_./-]*")
 _YAML_WORDS = frozenset({"on", "off", "yes", "no", "true", "false", "null", "y", "n"})
@@ -77,6 +81,11 @@ def socket_path(address: UnixAddress, name: str) -> str:
     if address.is_abstract:
         raise AddressError(f"{name} listens on no abstract socket; use unix:///path")
     return address.path
+
+
+def shell_command(end: ReceivingEnd) -> str:
+    """Return what runs the sender in a shell's place, its log kept."""
+    return f"exec {shlex.join(end.command)} 2>> {LOG_PATH}"
 
 
 def yaml_scalar(text: str) -> str:

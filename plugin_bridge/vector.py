@@ -13,6 +13,7 @@ from plugin_bridge.receiving_end import (
     ReceivingEnd,
     lines,
     listening_host,
+    shell_command,
     socket_path,
     yaml_scalar,
 )
@@ -63,6 +64,7 @@ def _head(end: ReceivingEnd, *, acknowledges: bool) -> tuple[str, ...]:
     return (
         "# Vector runs trailfeed, starts it again when it ends, and reads its standard",
         "# output, where a line is an array of records. Nothing is acknowledged.",
+        "# Vector throws standard error away: make the directory of its log.",
     )
 
 
@@ -87,8 +89,8 @@ def _source(end: ReceivingEnd) -> tuple[str, ...]:
             return (
                 "    type: exec",
                 "    mode: streaming",
-                f"    command: {json.dumps(list(end.command))}",
-                "    include_stderr: false  # trailfeed's log, which is no record",
+                f"    command: {json.dumps(['sh', '-c', shell_command(end)])}",
+                "    include_stderr: false  # what is in it would become records",
                 "    streaming:",
                 "      respawn_on_exit: true",
                 "      respawn_interval_secs: 5",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.fakes.daemon import Settings, settings_for
+from tests.system.cloudtrail_files import made_up_files, real_files
 from worker.demo.aws import EmbeddedAws, Pipeline
 from worker.demo.files import cloudtrail_files
 
@@ -72,3 +73,9 @@ def stage(aws: EmbeddedAws, tmp_path: Path) -> Stage:
     name = uuid.uuid4().hex[:12]
     pipeline = aws.make_pipeline(bucket=f"logs-{name}", queue=f"events-{name}")
     return Stage(aws, pipeline, tmp_path)
+
+
+@pytest.fixture(params=["made-up", "real"])
+def files(request: pytest.FixtureRequest) -> dict[str, bytes]:
+    """CloudTrail files by key, gzipped: our own, and where they are, real ones."""
+    return made_up_files() if request.param == "made-up" else real_files()

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from plugin_bridge.receiving_end import LOG_PATH
+
 pytestmark = pytest.mark.functional
 
 ROOT = Path(__file__).parents[3]
@@ -46,8 +48,8 @@ def test_prints_what_fits_the_configuration(tmp_path: Path) -> None:
 def test_names_itself_where_it_is_to_be_run(tmp_path: Path) -> None:
     output = 'address = "stdout:"\nreceiver = "vector"\nrequire_ack = false'
     done = bridge(tmp_path, "vector", output)
-    command = f'["trailfeed", "run", "--config", "{tmp_path}/trailfeed.toml"]'
-    assert f"command: {command}\n" in done.stdout
+    command = f"exec trailfeed run --config {tmp_path}/trailfeed.toml 2>> {LOG_PATH}"
+    assert f'command: ["sh", "-c", "{command}"]\n' in done.stdout
 
 
 def test_prints_no_secret(tmp_path: Path) -> None:
@@ -85,6 +87,19 @@ def test_prints_no_secret(tmp_path: Path) -> None:
             'receiver = "generic"\naddress = "tcp://h:1"\nshared_key = "k"',
             "output.shared_key: Vector asks for no shared key on a tcp socket; leave "
             "it empty",
+        ),
+        (
+            "fluent-bit",
+            'receiver = "generic"\naddress = "tcp://h:1"\nchunk_bytes = 2000000',
+            "output.chunk_bytes: 2000000 bytes are more than Fluent Bit takes safely "
+            "at once, 900000 bytes; 262144 is a good size",
+        ),
+        (
+            "fluent-bit",
+            'shared_key = "k"\nusername = "alice b"\npassword = "p"',
+            'output.username: Fluent Bit can know no user "alice b", as a name ends at '
+            "a blank in its security.users, and ${ is a variable; use letters, digits "
+            "and signs",
         ),
     ],
 )

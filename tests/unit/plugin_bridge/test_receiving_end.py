@@ -10,7 +10,12 @@ import pytest
 from plugin_bridge import fluent_bit, fluentd, otel, vector
 from plugin_bridge.addresses import TcpAddress, parse_address
 from plugin_bridge.errors import AddressError
-from plugin_bridge.receiving_end import ReceivingEnd, listening_host, yaml_scalar
+from plugin_bridge.receiving_end import (
+    LOG_PATH,
+    ReceivingEnd,
+    listening_host,
+    yaml_scalar,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -139,10 +144,14 @@ class TestVector:
         plain = vector.configuration(end("tls://h:1"))
         assert "verify_certificate" not in plain
 
-    def test_exec_takes_the_command_as_a_list(self) -> None:
+    def test_exec_keeps_the_log_and_takes_any_path(self) -> None:
         text = vector.configuration(end(None, command=("trailfeed", 'a"b')))
         (line,) = [line for line in stripped(text) if line.startswith("command: ")]
-        assert json.loads(line.removeprefix("command: ")) == ["trailfeed", 'a"b']
+        assert json.loads(line.removeprefix("command: ")) == [
+            "sh",
+            "-c",
+            f"exec trailfeed 'a\"b' 2>> {LOG_PATH}",
+        ]
         assert "include_stderr: false" in text
         assert "respawn_on_exit: true" in text
 
@@ -181,7 +190,7 @@ class TestFluentd:
 
     def test_exec_reads_msgpack(self) -> None:
         found = stripped(fluentd.configuration(end(None, command=("trailfeed", "run"))))
-        assert "command trailfeed run" in found
+        assert f"command exec trailfeed run 2>> {LOG_PATH}" in found
         assert "@type msgpack" in found
         assert "tag my.tag" in found
 
