@@ -1,7 +1,7 @@
 """Vector's side: source ``fluent``, or ``exec`` for standard output.
 
 Source: https://vector.dev/docs, pages fluent source, exec source and end-to-end
-acknowledgements; Vector 0.58.
+acknowledgements; observed on Vector 0.56.
 """
 
 from __future__ import annotations

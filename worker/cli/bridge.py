@@ -2,6 +2,7 @@
 
 # No lazy annotations: typer reads them when the command is registered.
 import os
+import re
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -40,8 +41,13 @@ _STYLES = {
 """The first is the one that is printed unasked."""
 
 
+_PLAIN_TAG = re.compile(r"[A-Za-z0-9._/:-]+")
+
+
 def bridge(
-    shipper: Annotated[Shipper, typer.Argument(help="The receiving end.")],
+    shipper: Annotated[
+        Shipper, typer.Argument(metavar="SHIPPER", help="The receiving end.")
+    ],
     config: ConfigFile,
     style: Annotated[
         Style | None, typer.Option("--format", help="How it is written.")
@@ -81,6 +87,11 @@ def _problems(output: "OutputConfig", shipper: Shipper) -> tuple[str, ...]:
     """Return why what is sent is nothing for this shipper, a line each."""
     from plugin_bridge.receivers import problems  # noqa: PLC0415 - see above
 
+    if not _PLAIN_TAG.fullmatch(output.tag):
+        return (
+            f'output.tag: "{output.tag}" would be read as a pattern or a comment at '
+            "the receiving end; use letters, digits and . _ - / :",
+        )
     if output.receiver == shipper.value:
         return ()
     # On standard output each receiver is written to in another way.

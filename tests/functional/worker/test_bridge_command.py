@@ -89,6 +89,12 @@ def test_prints_no_secret(tmp_path: Path) -> None:
             "it empty",
         ),
         (
+            "fluentd",
+            'address = "tcp://h:1"\nreceiver = "fluentd"\ntag = "#aws.*"',
+            'output.tag: "#aws.*" would be read as a pattern or a comment at '
+            "the receiving end; use letters, digits and . _ - / :",
+        ),
+        (
             "fluent-bit",
             'receiver = "generic"\naddress = "tcp://h:1"\nchunk_bytes = 2000000',
             "output.chunk_bytes: 2000000 bytes are more than Fluent Bit takes safely "
