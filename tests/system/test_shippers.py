@@ -137,6 +137,31 @@ def test_a_restart_in_mid_stream_loses_nothing(stage: Stage, shipper: Shipper) -
         assert daemon.wait() == 0
 
 
+# The collector's acknowledgement means "in memory".
+@pytest.mark.parametrize(
+    "shipper", ["fluent-bit", "fluent-bit-tls", "vector", "fluentd"], indirect=True
+)
+def test_a_killed_shipper_loses_nothing_that_it_acknowledged(
+    stage: Stage, shipper: Shipper
+) -> None:
+    files = {f"AWSLogs/{n}.json.gz": odd_file(n) for n in range(60)}
+    source = records_of(files)
+    settings = merged(
+        stage.settings(""), {"output": {**shipper.output, "chunk_bytes": 8000}}
+    )
+    for key, body in files.items():
+        stage.put(key, body)
+    with Daemon(stage.folder, settings) as daemon:
+        with shipper:
+            wait_until(lambda: len(shipper.records()) >= 100)
+            shipper.kill()
+        with shipper:
+            wait_until(lambda: {r["eventID"] for r in shipper.records()} == set(source))
+            wait_until(lambda: stage.depth() == 0)
+        daemon.signal(signal.SIGTERM)
+        assert daemon.wait() == 0
+
+
 Fault = tuple[Settings, str]
 
 TLS_FAULTS: dict[str, Fault] = {
