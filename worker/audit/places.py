@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from worker.audit.question import day_of
 from worker.audit.trail import LATE_DAYS, delivered_at, folders, is_log
 from worker.errors import PermanentError
 from worker.source.faults import AWS_ERRORS, fault_of
+from worker.source.trail_folders import TrailFolders, bucket_and_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,10 +20,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
     from worker.audit.question import Question
-
-_S3_URL: Final = re.compile(r"s3://(?P<bucket>[^/]+)(?:/(?P<prefix>.*))?", re.DOTALL)
-_ROOT: Final = "AWSLogs/"
-_ACCOUNT: Final = re.compile(r"(?:^|/)\d{12}/\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,81 +117,35 @@ class S3Places:
             PermanentError: It is no such URL.
             AwsError: S3 refuses or fails.
         """
-        match = _S3_URL.fullmatch(source)
-        if match is None:
-            raise PermanentError(
-                "bad_url", f"{source}: expected s3://BUCKET/PREFIX, as in s3://logs/"
-            )
-        bucket, prefix = match["bucket"], match["prefix"] or ""
+        bucket, prefix = bucket_and_prefix(source)
+        trail = TrailFolders(self._client, bucket)
         try:
-            region = self._region(bucket)
-            for folder in self._folders(bucket, prefix, question):
-                for key, size_bytes in self._objects(bucket, folder):
+            region = trail.bucket_region()
+            for folder in self._folders(trail, prefix, question):
+                for one in trail.objects(folder):
+                    key = one["Key"]
                     name = key.rpartition("/")[2]
                     if is_log(name) and _may_hold(name, question):
-                        yield Place(key, bucket, region, size_bytes, delivered_at(name))
+                        yield Place(
+                            key, bucket, region, one["Size"], delivered_at(name)
+                        )
         except AWS_ERRORS as error:
             raise fault_of(error, f"cannot list s3://{bucket}/{prefix}") from error
 
-    def _region(self, bucket: str) -> str | None:
-        try:
-            answer = self._client.head_bucket(Bucket=bucket)
-        except AWS_ERRORS:
-            return None  # allowed to list, perhaps, though not to ask this
-        headers = answer["ResponseMetadata"]["HTTPHeaders"]
-        return headers.get("x-amz-bucket-region")
-
-    def _folders(self, bucket: str, prefix: str, question: Question) -> Iterator[str]:
-        """Prefixes that together hold what is asked for."""
-        if _ROOT not in f"{prefix}/":
-            below = f"{prefix.rstrip('/')}/" if prefix else ""
-            if f"{below}{_ROOT}" not in self._common(bucket, below):
-                yield prefix
-                return
-            prefix = f"{below}{_ROOT}"
-        elif not prefix.endswith("/") and not is_log(prefix):
-            prefix += "/"
-        head, _, rest = prefix.partition(_ROOT)
-        names = [name for name in rest.split("/") if name]
-        if names and names[0].startswith("o-"):
-            head, names = f"{head}{_ROOT}{names[0]}/", names[1:]
-        else:
-            head += _ROOT
-        if len(names) > _REGION_LEVEL:
-            yield prefix  # a day, a month, a year, or a single file
-            return
-        yield from self._below(bucket, head, names, question)
-
-    def _below(
-        self, bucket: str, head: str, names: list[str], question: Question
+    def _folders(
+        self, trail: TrailFolders, prefix: str, question: Question
     ) -> Iterator[str]:
-        """Go down from ``AWSLogs/`` to the folders of the regions, and of days."""
-        given = dict(enumerate(names))
-        accounts = [f"{given[0]}/"] if given else self._accounts(bucket, head)
-        for account in accounts:
-            if question.accounts and account.strip("/")[-12:] not in question.accounts:
-                continue
-            trail = f"{head}{account}{given.get(1, 'CloudTrail')}/"
-            if _REGION_LEVEL in given:
-                regions = [f"{trail}{given[_REGION_LEVEL]}/"]
-            elif question.regions:
-                regions = [f"{trail}{region}/" for region in question.regions]
-            else:
-                regions = self._common(bucket, trail)
+        """Prefixes that together hold what is asked for."""
+        regions = None
+        if not is_log(prefix):
+            regions = trail.of_regions(
+                prefix, accounts=question.accounts, regions=question.regions
+            )
+        if regions is None:
+            yield prefix
+        else:
             for region in regions:
                 yield from self._days(region, question)
-
-    def _accounts(self, bucket: str, head: str) -> list[str]:
-        """Accounts, also those below an organization's id."""
-        found = []
-        for folder in self._common(bucket, head):
-            name = folder.removeprefix(head)
-            if name.startswith("o-"):
-                inner = self._common(bucket, folder)
-                found += [one.removeprefix(head) for one in inner]
-            else:
-                found.append(name)
-        return [one for one in found if _ACCOUNT.search(one)]
 
     def _days(self, region_prefix: str, question: Question) -> Iterator[str]:
         if question.since is None:
@@ -206,23 +156,3 @@ class S3Places:
             latest = min(latest, question.until + timedelta(days=LATE_DAYS))
         for folder in folders(day_of(question.since), day_of(latest)):
             yield region_prefix + folder
-
-    def _common(self, bucket: str, prefix: str) -> list[str]:
-        """The folders right below a prefix."""
-        pages = self._client.get_paginator("list_objects_v2").paginate(
-            Bucket=bucket, Prefix=prefix, Delimiter="/"
-        )
-        return [
-            one["Prefix"] for page in pages for one in page.get("CommonPrefixes", ())
-        ]
-
-    def _objects(self, bucket: str, prefix: str) -> Iterator[tuple[str, int]]:
-        pages = self._client.get_paginator("list_objects_v2").paginate(
-            Bucket=bucket, Prefix=prefix
-        )
-        for page in pages:
-            for one in page.get("Contents", ()):
-                yield one["Key"], one["Size"]
-
-
-_REGION_LEVEL: Final = 2  # below AWSLogs/: account, kind, region

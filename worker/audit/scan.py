@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from worker.audit.merge import Findings, Newest, count_key
 from worker.audit.question import answering
-from worker.audit.reading import read_place, records_of
+from worker.audit.reading import MAX_DOCUMENT_BYTES, read_place, records_of
 from worker.errors import PermanentError, RetriableError
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ _readers: Final[list[ObjectReader]] = []
 def _object_reader() -> ObjectReader:
     """One a process, made in it."""
     if not _readers:
-        from worker.audit.aws import object_reader  # noqa: PLC0415 - only with S3
+        from worker.source.own_aws import object_reader  # noqa: PLC0415 - only with S3
 
-        _readers.append(object_reader())
+        _readers.append(object_reader(max_bytes=MAX_DOCUMENT_BYTES))
     return _readers[0]

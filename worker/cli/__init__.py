@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from worker.cli import audit, bridge, check, demo, quarantine, run, top
+from worker.cli import audit, bridge, check, demo, quarantine, run, top, verify
 
 app = typer.Typer(
     name="trailfeed",
@@ -26,6 +26,7 @@ app.command("bridge")(bridge.bridge)
 app.command("demo")(demo.demo)
 app.command("audit")(audit.audit)
 app.command("top")(top.top)
+app.command("verify")(verify.verify)
 app.add_typer(quarantine.app)
 
 

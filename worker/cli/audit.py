@@ -292,7 +292,7 @@ def _places(sources: Sequence[str], question: "Question") -> "list[Place]":
     places: list[Place] = []
     for source in sources:
         if is_s3(source):
-            from worker.audit.aws import s3_client  # noqa: PLC0415 - boto3 is slow
+            from worker.source.own_aws import s3_client  # noqa: PLC0415 - slow
 
             s3_places = S3Places(s3_client(), datetime.now(UTC))
             places += s3_places.places(source, question)

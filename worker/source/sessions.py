@@ -28,6 +28,8 @@ from worker.source.recent import Recent
 if TYPE_CHECKING:
     from botocore.config import _S3Dict
     from botocore.credentials import Credentials
+    from mypy_boto3_athena import AthenaClient
+    from mypy_boto3_cloudtrail import CloudTrailClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
     from obstore.store import S3Credential
@@ -84,6 +86,23 @@ class AwsSession:
     def s3_client(self, region: str | None = None) -> S3Client:
         """The client for buckets in one region; None: in the queue's region."""
         return self._s3_clients.get(region or self.region)
+
+    def cloudtrail_client(self, region: str) -> CloudTrailClient:
+        """A client for CloudTrail in one region."""
+        with self._lock:
+            return self._boto3.client(
+                "cloudtrail",
+                region_name=region,
+                endpoint_url=self._endpoint(""),
+                config=_config(),
+            )
+
+    def athena_client(self) -> AthenaClient:
+        """A client for Athena."""
+        with self._lock:
+            return self._boto3.client(
+                "athena", endpoint_url=self._endpoint(""), config=_config()
+            )
 
     def credential(self) -> S3Credential:
         """The credentials as they are now, for obstore, which asks again each minute.

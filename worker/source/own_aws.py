@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Final
 
-from worker.audit.reading import MAX_DOCUMENT_BYTES
 from worker.config import SourceConfig
 from worker.source.objects import ObjectReader
 from worker.source.sessions import AwsSession
@@ -19,15 +18,20 @@ _ANY_REGION: Final = "us-east-1"
 _NO_QUEUE: Final = "https://localhost/000000000000/none"
 
 
+def own_session() -> AwsSession:
+    """The identity of whoever runs the command."""
+    return _session()[0]
+
+
 def s3_client() -> S3Client:
     """A client that lists buckets."""
-    return _session()[0].s3_client()
+    return own_session().s3_client()
 
 
-def object_reader() -> ObjectReader:
-    """Reads objects."""
+def object_reader(*, max_bytes: int) -> ObjectReader:
+    """Reads objects, none above ``max_bytes``."""
     session, source = _session()
-    return ObjectReader(session, source, max_bytes=MAX_DOCUMENT_BYTES)
+    return ObjectReader(session, source, max_bytes=max_bytes)
 
 
 def _session() -> tuple[AwsSession, SourceConfig]:

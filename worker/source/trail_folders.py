@@ -1,0 +1,160 @@
+"""A trail's folders in S3, by CloudTrail's layout of keys.
+
+``[prefix/]AWSLogs/[o-…/]ACCOUNT/KIND/REGION/YYYY/MM/DD/``, where KIND is ``CloudTrail``
+for logs and ``CloudTrail-Digest`` for digests.
+
+Source: AWS CloudTrail User Guide, "Finding your CloudTrail log files" and "CloudTrail
+digest file structure".
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from worker.errors import PermanentError
+from worker.source.faults import AWS_ERRORS
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import ObjectTypeDef
+
+LOGS: Final = "CloudTrail"
+
+_S3_URL: Final = re.compile(r"s3://(?P<bucket>[^/]+)(?:/(?P<prefix>.*))?", re.DOTALL)
+_ROOT: Final = "AWSLogs/"
+_ACCOUNT: Final = re.compile(r"(?:^|/)\d{12}/\Z")
+_REGION_LEVEL: Final = 2  # below AWSLogs/: account, kind, region
+
+
+def bucket_and_prefix(source: str) -> tuple[str, str]:
+    """What ``s3://BUCKET/PREFIX`` names.
+
+    Raises:
+        PermanentError: It is no such URL.
+    """
+    match = _S3_URL.fullmatch(source)
+    if match is None:
+        raise PermanentError(
+            "bad_url", f"{source}: expected s3://BUCKET/PREFIX, as in s3://logs/"
+        )
+    return match["bucket"], match["prefix"] or ""
+
+
+class TrailFolders:
+    """Finds and lists folders; every method raises boto3's own errors.
+
+    Args:
+        client: For the bucket.
+        bucket: Its name.
+    """
+
+    def __init__(self, client: S3Client, bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def bucket_region(self) -> str | None:
+        """Where the bucket is; None: S3 does not tell."""
+        try:
+            answer = self._client.head_bucket(Bucket=self._bucket)
+        except AWS_ERRORS:
+            return None  # allowed to list, perhaps, though not to ask this
+        headers = answer["ResponseMetadata"]["HTTPHeaders"]
+        return headers.get("x-amz-bucket-region")
+
+    def of_regions(
+        self,
+        prefix: str,
+        *,
+        kind: str = LOGS,
+        accounts: Collection[str] = (),
+        regions: Collection[str] = (),
+    ) -> Iterator[str] | None:
+        """The folders of the regions below a prefix.
+
+        Args:
+            prefix: May end at any level from the bucket down to a region; a kind in it
+                wins over ``kind``.
+            kind: Of the files.
+            accounts: Only these; none: all.
+            regions: Only these; none: all.
+
+        Returns:
+            None: the prefix is no part of CloudTrail's layout, or lies below a region.
+        """
+        if _ROOT not in f"{prefix}/":
+            below = f"{prefix.rstrip('/')}/" if prefix else ""
+            if f"{below}{_ROOT}" not in self._inside(below):
+                return None
+            prefix = f"{below}{_ROOT}"
+        elif not prefix.endswith("/"):
+            prefix += "/"
+        head, _, rest = prefix.partition(_ROOT)
+        names = [name for name in rest.split("/") if name]
+        if names and names[0].startswith("o-"):
+            head, names = f"{head}{_ROOT}{names[0]}/", names[1:]
+        else:
+            head += _ROOT
+        if len(names) > _REGION_LEVEL + 1:
+            return None
+        return self._below(head, names, kind, accounts, regions)
+
+    def objects(self, prefix: str, *, after: str = "") -> Iterator[ObjectTypeDef]:
+        """The objects below a prefix, in the order of their keys.
+
+        Args:
+            prefix: Of the keys.
+            after: Only keys that sort after this one.
+        """
+        paginator = self._client.get_paginator("list_objects_v2")
+        if after:
+            pages = paginator.paginate(
+                Bucket=self._bucket, Prefix=prefix, StartAfter=after
+            )
+        else:
+            pages = paginator.paginate(Bucket=self._bucket, Prefix=prefix)
+        for page in pages:
+            yield from page.get("Contents", ())
+
+    def _below(
+        self,
+        head: str,
+        names: list[str],
+        kind: str,
+        accounts: Collection[str],
+        regions: Collection[str],
+    ) -> Iterator[str]:
+        """Go down from ``AWSLogs/`` to the folders of the regions."""
+        given = dict(enumerate(names))
+        for account in [f"{given[0]}/"] if given else self._accounts(head):
+            if accounts and account.strip("/")[-12:] not in accounts:
+                continue
+            trail = f"{head}{account}{given.get(1, kind)}/"
+            if _REGION_LEVEL in given:
+                yield f"{trail}{given[_REGION_LEVEL]}/"
+            elif regions:
+                yield from (f"{trail}{region}/" for region in regions)
+            else:
+                yield from self._inside(trail)
+
+    def _accounts(self, head: str) -> list[str]:
+        """Accounts, also those below an organization's id."""
+        found = []
+        for folder in self._inside(head):
+            name = folder.removeprefix(head)
+            if name.startswith("o-"):
+                found += [one.removeprefix(head) for one in self._inside(folder)]
+            else:
+                found.append(name)
+        return [one for one in found if _ACCOUNT.search(one)]
+
+    def _inside(self, prefix: str) -> list[str]:
+        """The folders right below a prefix."""
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=prefix, Delimiter="/"
+        )
+        return [
+            one["Prefix"] for page in pages for one in page.get("CommonPrefixes", ())
+        ]
