@@ -13,7 +13,7 @@ from worker.transform.audit import FIELDS, SUCCESS
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from worker.transform.audit import View
 
@@ -25,6 +25,9 @@ COUNTABLE: Final = tuple(
 """Fields that many events share."""
 
 ABSENT: Final = "-"
+
+SHOWN: Final = ("when", "who", "what", "to_what", "where", "from_where", "outcome")
+"""Fields of the view that a table shows."""
 
 _COLUMNS: Final = (
     "when (UTC)",
@@ -39,22 +42,22 @@ _WIDTHS: Final = (19, 28, 30, 28, 12, 18)
 """Of the columns but the last, where rows are written as they come."""
 
 
-def cells_of(seen: View) -> tuple[str, ...]:
-    """What the table shows of an event, printable whatever the event holds."""
-    when = (seen["when"] or ABSENT).removesuffix("Z").replace("T", " ")
-    cells = (
-        when,
-        seen["who"],
-        seen["what"],
-        seen["to_what"],
-        seen["where"],
-        seen["from_where"],
-        seen["outcome"],
-    )
-    return tuple(printable(cell or ABSENT) for cell in cells)
+def cells_of(seen: Mapping[str, object]) -> tuple[str, ...]:
+    """What the table shows of an event, printable whatever the event holds.
+
+    Args:
+        seen: Its view, or the fields of it in :data:`SHOWN`.
+    """
+    when, *others = (_text(seen[name]) for name in SHOWN)
+    when = when.removesuffix("Z").replace("T", " ")
+    return tuple(map(printable, (when, *others)))
 
 
-def table_of(views: Iterable[View]) -> Table:
+def _text(value: object) -> str:
+    return value if isinstance(value, str) and value else ABSENT
+
+
+def table_of(views: Iterable[Mapping[str, object]]) -> Table:
     """One row an event, in the given order; what failed is red."""
     table = Table(*_COLUMNS, header_style="bold", box=None, pad_edge=False)
     for seen in views:
@@ -68,7 +71,7 @@ def heading() -> str:
     return _row(_COLUMNS)
 
 
-def row_of(seen: View) -> str:
+def row_of(seen: Mapping[str, object]) -> str:
     """One event as one line of text."""
     return _row(cells_of(seen))
 
@@ -87,9 +90,13 @@ def json_line(seen: View) -> str:
     return json.dumps(seen, separators=(",", ":"))
 
 
-def write_csv(views: Iterable[View], file: TextIO) -> None:
-    """All fields of the view, under a line with their names."""
-    writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
+def write_csv(
+    views: Iterable[Mapping[str, object]],
+    file: TextIO,
+    fields: Sequence[str] = FIELDS,
+) -> None:
+    """The fields of the view, under a line with their names."""
+    writer = csv.DictWriter(file, fields, lineterminator="\n")
     writer.writeheader()
     for seen in views:
         writer.writerow({name: _plain(value) for name, value in seen.items()})

@@ -13,6 +13,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from worker.audit.answers import SHOWN
 from worker.audit.trail import FIRST_DAY, LATE_DAYS
 from worker.errors import PermanentError
 
@@ -150,7 +151,7 @@ def query(question: Question, limit: int, count_by: Sequence[str] = ()) -> str:
             f"SELECT count(*) AS count, {', '.join(columns)}\nFROM {TABLE}{where}\n"
             f"GROUP BY {numbers}\nORDER BY 1 DESC\nLIMIT {limit};"
         )
-    columns = [_column(name) for name in _SHOWN]
+    columns = [_column(name) for name in SHOWN]
     return (
         f"SELECT {', '.join(columns)}\nFROM {TABLE}{where}\n"
         f"ORDER BY eventtime DESC\nLIMIT {limit};"
@@ -177,7 +178,6 @@ _EXPRESSIONS: Final = {
     "read_only": "readonly",
     "via": "useragent",
 }
-_SHOWN: Final = ("when", "who", "what", "to_what", "where", "from_where", "outcome")
 _CATEGORIES: Final = {
     "control": "Management",
     "data": "Data",

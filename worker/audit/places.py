@@ -32,6 +32,7 @@ class Place:
         region: The bucket's; None: not known.
         size_bytes: As stored.
         delivered_at: No event in it is later; None: not known.
+        title: What people are told it is; empty: its name.
     """
 
     name: str
@@ -39,10 +40,13 @@ class Place:
     region: str | None = None
     size_bytes: int = 0
     delivered_at: datetime | None = None
+    title: str = ""
 
     @property
     def url(self) -> str:
         """As people name it."""
+        if self.title:
+            return self.title
         return f"s3://{self.bucket}/{self.name}" if self.bucket else self.name
 
 

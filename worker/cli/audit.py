@@ -1,8 +1,6 @@
 """``trailfeed audit``: who did what, when, where, to what, from where."""
 
 # No lazy annotations: typer reads them when the command is registered.
-import csv
-import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -11,22 +9,22 @@ from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
-if TYPE_CHECKING:
-    from collections import Counter
+from worker.cli.audit_output import run_sql, show_counts, show_views
 
+if TYPE_CHECKING:
     from worker.audit.places import Place
     from worker.audit.question import Question
     from worker.transform.audit import View
 
 STANDARD_INPUT = "-"
-# No terminal, no edge: nothing is cut where the output goes into a pipe or a file.
-PIPE_WIDTH = 10_000
+QUARANTINE = "quarantine:"
 
 Sources = Annotated[
     list[str],
     typer.Argument(
         metavar="SOURCE…",
-        help="Files, folders, s3://BUCKET/PREFIX, or - for JSON lines as they come.",
+        help="Files, folders, s3://BUCKET/PREFIX, quarantine:STATE_DIR, or - for JSON "
+        "lines as they come.",
     ),
 ]
 Many = list[str] | None
@@ -90,6 +88,21 @@ def audit(
             "--athena", help="Print the table and the SQL for Athena; read nothing."
         ),
     ] = False,
+    run: Annotated[
+        bool, typer.Option("--run", help="With --athena: have Athena answer it.")
+    ] = False,
+    database: Annotated[
+        str, typer.Option(metavar="NAME", help="With --run: Athena's.")
+    ] = "default",
+    workgroup: Annotated[
+        str, typer.Option(metavar="NAME", help="With --run: Athena's.")
+    ] = "primary",
+    output: Annotated[
+        str,
+        typer.Option(
+            metavar="s3://…", help="With --run: for results, unless the workgroup says."
+        ),
+    ] = "",
     processes: Annotated[
         int, typer.Option(min=0, max=256, help="0: one a usable processor.")
     ] = 0,
@@ -119,8 +132,15 @@ def audit(
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names hold any character
     form = "json" if as_json else "csv" if as_csv else "table"
+    if run and not athena:
+        raise typer.BadParameter("--run goes with --athena")
     if athena:
-        _print_sql(sources, question, limit or DEFAULT_LIMIT, fields)
+        statements = _statements(sources, question, limit or DEFAULT_LIMIT, fields)
+        if run:
+            place = (database, workgroup, output)
+            run_sql(statements, place, fields=fields, form=form)
+        else:
+            typer.echo("\n\n".join(statements))
     elif STANDARD_INPUT in sources:
         if len(sources) > 1:
             raise typer.BadParameter("- goes with no other source")
@@ -201,15 +221,15 @@ def _fields(count_by: str) -> tuple[str, ...]:
     return fields
 
 
-def _print_sql(
+def _statements(
     sources: Sequence[str], question: "Question", limit: int, fields: tuple[str, ...]
-) -> None:
+) -> tuple[str, str]:
+    """What makes the table, and what asks it."""
     from worker.audit.athena import query, table_definition  # noqa: PLC0415
 
     if len(sources) != 1:
         raise typer.BadParameter("--athena asks one s3:// source")
-    definition = table_definition(sources[0], question)
-    typer.echo(f"{definition}\n\n{query(question, limit, fields)}")
+    return table_definition(sources[0], question), query(question, limit, fields)
 
 
 def _follow(
@@ -247,7 +267,7 @@ def _follow(
         if not fields:
             raise
     if fields:
-        _show_counts(counting.counts, fields, limit or DEFAULT_LIMIT, form)
+        show_counts(counting.counts, fields, limit or DEFAULT_LIMIT, form)
     if bad_count:
         raise typer.Exit(1)
 
@@ -271,9 +291,9 @@ def _ask(
         task, places, processes=processes or usable_processors(), report=_say
     )
     if fields:
-        _show_counts(totals.counts, fields, limit, form)
+        show_counts(totals.counts, fields, limit, form)
     else:
-        _show(newest.newest_first(), form)
+        show_views(newest.newest_first(), form)
     shown = len(newest.newest_first())
     if form == "table":
         files = "1 file" if len(places) == 1 else f"{len(places):,} files"
@@ -296,50 +316,13 @@ def _places(sources: Sequence[str], question: "Question") -> "list[Place]":
 
             s3_places = S3Places(s3_client(), datetime.now(UTC))
             places += s3_places.places(source, question)
+        elif source.startswith(QUARANTINE):
+            from worker.audit.quarantined import quarantined_places  # noqa: PLC0415
+
+            places += quarantined_places(source, question, report=_say)
         else:
             places += local_places(source, question)
     return places
-
-
-def _show(views: "Sequence[View]", form: str) -> None:
-    from worker.audit.answers import json_line, table_of, write_csv  # noqa: PLC0415
-
-    if form == "json":
-        for seen in views:
-            typer.echo(json_line(seen))
-    elif form == "csv":
-        write_csv(views, sys.stdout)
-    else:
-        _print(table_of(views))
-
-
-def _show_counts(
-    counts: "Counter[tuple[str, ...]]", fields: tuple[str, ...], limit: int, form: str
-) -> None:
-    import json  # noqa: PLC0415
-
-    from worker.audit.answers import counts_of, most_common  # noqa: PLC0415
-
-    if form == "json":
-        for key, count in most_common(counts, limit):
-            named = dict(zip(fields, key, strict=True))
-            typer.echo(json.dumps({"count": count, **named}, separators=(",", ":")))
-    elif form == "csv":
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(("count", *fields))
-        for key, count in most_common(counts, limit):
-            writer.writerow((count, *key))
-    else:
-        _print(counts_of(counts, fields, limit))
-
-
-def _print(table: object) -> None:
-    from rich.console import Console  # noqa: PLC0415
-
-    console = Console()
-    if not console.is_terminal and "COLUMNS" not in os.environ:
-        console.width = PIPE_WIDTH
-    console.print(table)
 
 
 def _say(line: str) -> None:

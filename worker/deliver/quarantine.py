@@ -217,6 +217,14 @@ class Quarantine:
             )
         return data
 
+    def body_path(self, item_id: str) -> Path:
+        """Where the bytes that were kept with an item are, if there were any.
+
+        Raises:
+            UnknownItemError: There is none of this id.
+        """
+        return self._folder_of(item_id) / _BODY
+
     def size_bytes(self, item_id: str) -> int:
         """What an item takes of ``max_bytes``.
 

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.fakes.aws import forget_machine
+from tests.fakes.quarantine import item
 from tests.unit.worker.audit.events import event
+from worker.deliver.quarantine import Quarantine
 from worker.demo.aws import ACCESS_KEY_ID, SECRET_ACCESS_KEY, EmbeddedAws
 
 if TYPE_CHECKING:
@@ -131,6 +133,9 @@ def test_a_broken_file_costs_no_other(logs: Path) -> None:
         ([".", "--count-by", "nothing"], 2, "--count-by nothing: expected fields"),
         ([".", "--json", "--csv"], 2, "do not go together"),
         (["-", "."], 2, "- goes with no other source"),
+        (["s3://logs", "--run"], 2, "--run goes with --athena"),
+        (["s3://logs", "--athena", "--run"], 1, "name the accounts"),
+        (["quarantine:gone"], 1, "name what [state] dir says"),
         (["s3://logs", "--athena"], 1, "name the accounts"),
     ],
 )
@@ -139,6 +144,17 @@ def test_wrong_usage_is_told(arguments: list[str], exit_code: int, text: str) ->
     assert done.returncode == exit_code
     assert text in " ".join(done.stderr.decode().split())
     assert b"Traceback" not in done.stderr
+
+
+def test_a_quarantine_is_asked_as_far_as_its_objects_go(tmp_path: Path) -> None:
+    store = Quarantine(tmp_path / "quarantine", max_bytes=1 << 20, when_full="retry")
+    store.put(item(0), _file(event(1), event(2)))
+    store.put(item(1), _file(event(3))[:-4])
+    done = _run(f"quarantine:{tmp_path}", "--json")
+    assert done.returncode == 1
+    assert _ids(done.stdout)[:2] == ["e-2", "e-1"]
+    (line,) = done.stderr.decode().splitlines()
+    assert line.startswith("trailfeed: s3://trail-logs/AWSLogs/1.json.gz (quarantined")
 
 
 def test_lines_are_answered_as_they_come() -> None:

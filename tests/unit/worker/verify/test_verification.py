@@ -278,6 +278,17 @@ def test_a_signed_digest_that_is_not_the_one_named(
     assert "not what the digest after it names" in found[0].sentence
 
 
+def test_a_digest_whose_successor_gives_another_hash(
+    chain: DigestChain, store: MemoryStore
+) -> None:
+    newest = chain.digests[-1]
+    document = chain.document(newest) | {"previousDigestHashValue": "00"}
+    chain.put_digest(newest, document)
+    (finding,), _ = _verify(store)
+    assert _told([finding]) == [(Fault.INVALID, chain.digests[-2])]
+    assert finding.sentence.endswith("its hash differs")
+
+
 @pytest.mark.parametrize(
     ("metadata", "said"),
     [
