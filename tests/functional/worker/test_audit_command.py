@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -223,3 +224,39 @@ def test_a_trail_in_s3(
     assert none.returncode == 1
     assert none.stderr.startswith(b"trailfeed: cannot list s3://other/")
     assert b"Traceback" not in none.stderr
+
+
+def test_athena_answers_in_the_same_table(
+    aws: EmbeddedAws, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    forget_machine(monkeypatch, tmp_path)
+    environ = {
+        "AWS_ENDPOINT_URL": aws.endpoint_url,
+        "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
+        "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
+    }
+    shown = ("when", "who", "what", "to_what", "where", "from_where", "outcome")
+    values = ("2026-11-21T09:00:00Z", "jane", "sqs:DeleteMessage", "orders", "eu", "ip")
+    rows = [
+        {"Data": [{"VarCharValue": value} for value in row]}
+        for row in (shown, (*values, "ok"))
+    ]
+    # Handed out in this order: the table's definition has no rows.
+    results = [{"rows": one, "column_info": []} for one in ([], rows)]
+    queued = {"account_id": ACCOUNT, "region": "us-east-1", "results": results}
+    request = Request(  # noqa: S310 - moto's own address
+        f"{aws.endpoint_url}/moto-api/static/athena/query-results",
+        data=json.dumps(queued).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    urlopen(request, timeout=TIMEOUT_S).close()  # noqa: S310
+    source = f"s3://trail/AWSLogs/{ACCOUNT}/"
+    asked = (source, "--athena", "--run", "--output", "s3://results/")
+
+    done = _run(*asked, environ=environ)
+
+    assert done.stderr == b""
+    assert done.returncode == 0
+    heading, row = done.stdout.decode().splitlines()
+    assert heading.startswith("when (UTC)")
+    assert row.split() == ["2026-11-21", "09:00:00", *values[1:], "ok"]

@@ -52,6 +52,7 @@ class _Service(NamedTuple):
 _MAKING: Final = ("Create", "Allocate", "Copy", "Register", "Run")
 _NAMING_ENDINGS: Final = ("Name", "Arn", "ARN", "Id", "Identifier", "Url", "Ids")
 _NAMING: Final = frozenset({"name", "arn", "id", "identifier", "url", "resource"})
+_FILTER_ENDINGS: Final = ("-id", "-arn", "Id", "Ids", "Arn")
 _NOT_NAMING: Final = frozenset(
     {
         "roleSessionName",
@@ -67,8 +68,9 @@ def target(record: Mapping[str, Any], service: str | None) -> Target:
     """What an event acted on, by its short name.
 
     The service's own parameters come first, then the event's ``resources``, then what
-    the answer says, then any parameter whose name says that it names something. The
-    kind is then that name, and nothing better is made up.
+    the answer says, then any parameter whose name says that it names something, and at
+    last a filter that does, as of a listing of what belongs to one network. The kind is
+    then that name, and nothing better is made up.
 
     Args:
         record: Any decoded JSON object.
@@ -97,6 +99,7 @@ def target(record: Mapping[str, Any], service: str | None) -> Target:
         _guessed(request)
         or _guessed(response)
         or _guessed(_parameters(record.get("serviceEventDetails")))
+        or _of_filters(request)
         or _NONE
     )
 
@@ -203,7 +206,7 @@ def _is_naming(name: str) -> bool:
 
 def _of_set(value: dict[str, Any]) -> Target | None:
     """EC2's form: ``{"volumeSet": {"items": [{"volumeId": …}]}}``."""
-    items = value.get("items")
+    items = value.get("items", value.get("item"))
     if not isinstance(items, list):
         return None
     found = [
@@ -217,6 +220,32 @@ def _of_set(value: dict[str, Any]) -> Target | None:
         return None
     kind = found[0][0]
     return Target(counted([text for name, text in found if name == kind]), kind)
+
+
+def _of_filters(request: dict[str, Any]) -> Target | None:
+    """``filters: [{"name": "vpc-id", "values": […]}]``, and EC2's form of it."""
+    filters = request.get("filters") or _items(request.get("filterSet"))
+    if not isinstance(filters, list):
+        return None
+    for one in filters:
+        if not isinstance(one, dict):
+            continue
+        name = text(one.get("name")) or text(one.get("key"))
+        if name and name.endswith(_FILTER_ENDINGS):
+            values = one.get("values") or [
+                entry.get("value")
+                for entry in _items(one.get("valueSet"))
+                if isinstance(entry, dict)
+            ]
+            if found := counted(list(_names(values, ()))):
+                return Target(found, name)
+    return None
+
+
+def _items(value: object) -> list[Any]:
+    """The entries of EC2's ``{"items": […]}``."""
+    items = value.get("items") if isinstance(value, dict) else None
+    return items if isinstance(items, list) else []
 
 
 def _service(line: str) -> _Service:

@@ -102,3 +102,38 @@ def test_an_event_of_the_service_itself_names_it_elsewhere() -> None:
     assert target(rotation, "secretsmanager") == ("db-aB3", "secret")
     shared = {"serviceEventDetails": {"snapshotId": "snap-1"}}
     assert target(shared, "ec2") == ("snap-1", "snapshotId")
+
+
+@pytest.mark.parametrize(
+    ("request_", "expected"),
+    [
+        (
+            {"filters": [{"name": "vpc-id", "values": ["vpc-1", "vpc-2"]}]},
+            ("vpc-1 +1", "vpc-id"),
+        ),
+        (
+            {"filters": [{"key": "InstanceIds", "values": ["i-1"]}]},
+            ("i-1", "InstanceIds"),
+        ),
+        (
+            {
+                "filterSet": {
+                    "items": [
+                        {"name": "state", "valueSet": {"items": [{"value": "up"}]}},
+                        {"name": "vpc-id", "valueSet": {"items": [{"value": "vpc-1"}]}},
+                    ]
+                },
+                "subnetSet": {},
+            },
+            ("vpc-1", "vpc-id"),
+        ),
+        ({"vpcSet": {"item": [{"vpcId": "vpc-1"}]}}, ("vpc-1", "vpcId")),
+        ({"filters": [{"name": "state", "values": ["up"]}]}, (None, None)),
+        ({"filters": [{"name": "vpc-id", "values": None}, 1, {}]}, (None, None)),
+        ({"filters": {"vpc-id": 1}, "filterSet": {"items": 7}}, (None, None)),
+    ],
+)
+def test_a_listing_is_of_what_its_filter_names(
+    request_: dict[str, Any], expected: tuple[str | None, str | None]
+) -> None:
+    assert target({"requestParameters": request_}, "newthing") == expected
