@@ -33,7 +33,7 @@ def run(stage: Stage, **sections: dict[str, Any]) -> tuple[list[dict[str, Any]],
 
 def test_what_is_filtered_out_counts_as_delivered(stage: Stage) -> None:
     uploaded = stage.upload(30)
-    records, _ = run(
+    records, log = run(
         stage,
         filter={
             "include": ["eventSource = sqs.amazonaws.com"],
@@ -43,6 +43,8 @@ def test_what_is_filtered_out_counts_as_delivered(stage: Stage) -> None:
     assert 0 < len(records) < len(uploaded)
     assert {record["eventSource"] for record in records} == {"sqs.amazonaws.com"}
     assert not any(record["eventName"].startswith("Receive") for record in records)
+    dropped_count = len(uploaded) - len(records)
+    assert f" {len(records)} records, {dropped_count} filtered out, " in log
 
 
 def test_everything_filtered_out_leaves_an_empty_queue(stage: Stage) -> None:

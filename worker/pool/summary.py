@@ -20,6 +20,7 @@ SUMMARY_EVERY_S = 60.0
 class _Totals:
     objects: int = 0
     records: int = 0
+    filtered: int = 0
     deleted: int = 0
     failed: int = 0
     held: int = 0
@@ -32,6 +33,7 @@ class _Totals:
         return cls(
             objects=sum(one.objects_done for one in seen),
             records=sum(one.records_delivered for one in seen),
+            filtered=sum(one.records_filtered for one in seen),
             deleted=sum(one.messages_deleted for one in seen),
             failed=sum(one.objects_failed for one in seen),
             held=sum(one.held for one in seen),
@@ -79,9 +81,10 @@ class Summary:
         """Log what was done in all."""
         done = _Totals.of(readings)
         logger.info(
-            "%d objects, %d records, %d messages deleted, %.1f s",
+            "%d objects, %d records, %s%d messages deleted, %.1f s",
             done.objects,
             done.records,
+            f"{done.filtered} filtered out, " if done.filtered else "",
             done.deleted,
             seconds,
         )
