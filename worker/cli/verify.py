@@ -182,6 +182,8 @@ def _progress() -> "Iterator[Progress]":
         console=console,
         transient=True,
         disable=not console.is_terminal,
+        # Else lines that are meant for a pipe or a file would go to the terminal.
+        redirect_stdout=sys.stdout.isatty(),
     ) as bar:
         yield _Bar(bar)
 
