@@ -21,6 +21,9 @@ _KINDS |= dict.fromkeys((b"t", b"f"), "a boolean")
 
 _MAX_QUICK_BYTES = 1 << 20  # fewer values than are looked for in larger texts
 
+_MANY_DIGITS = b"0" * 19  # as an integer beyond 64 bits has at least
+_DIGITS = bytes(ord("0") if chr(byte).isdecimal() else 0 for byte in range(256))
+
 _anything = msgspec.json.Decoder()
 
 
@@ -56,6 +59,16 @@ def parse_record(raw: Buffer) -> dict[str, Any]:
     if not isinstance(record, dict):
         raise not_object(raw)
     return record
+
+
+def quick_exact_record(raw: Buffer) -> dict[str, Any] | None:
+    """Parse the JSON text of one record as :func:`parse_record` does, but faster.
+
+    Returns:
+        None: it is for :func:`parse_record` to say.
+    """
+    text = bytes(raw)
+    return None if _MANY_DIGITS in text.translate(_DIGITS) else quick_record(text)
 
 
 def quick_record(raw: Buffer) -> dict[str, Any] | None:

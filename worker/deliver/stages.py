@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from plugin_bridge.forward.entries import RAW_FIELD
 from plugin_bridge.forward.errors import EntryError
 from plugin_bridge.forward.event_time import MAX_SECONDS
-from worker.decode.json_values import quick_record
+from worker.decode.json_values import quick_exact_record, quick_record
 from worker.decode.reader import reader_for
 from worker.decode.record_time import RecordTime
 from worker.deliver.provenance import marks_of
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
     Transform = Callable[[dict[str, Any]], dict[str, Any] | None]
     """Takes a record and gives what becomes of it; None: it is filtered out."""
+
+    QuickRead = Callable[[Any], tuple[dict[str, Any], tuple[int, int], bytes] | None]
+    """Takes an item and gives the record, its time, and itself encoded."""
 
     Encode = Callable[[Any, int], bytes | None]
     """Takes an item and its index and gives the encoded record; None: it is dropped."""
@@ -66,12 +69,8 @@ class Stages:
         self._progress = progress
         self._time = RecordTime(decode.time_field, decode.time_format)
         self.reader = reader_for(decode, text_field=RAW_FIELD)
-        self._is_quick = (
-            decode.format == "json"
-            and not decode.record_location
-            and transform is None
-            and not encoder.may_hold_floats(encoder.encode({}, 1, 0))
-        )
+        self._is_quick = decode.format == "json" and not decode.record_location
+        self._tells_floats = not encoder.may_hold_floats(encoder.encode({}, 1, 0))
 
     def of_object(
         self, ref: ObjectRef, body: Body, fallback: tuple[int, int]
@@ -131,29 +130,55 @@ class Stages:
             exactly: The other.
             marks: Makes the fields of metadata and id; None: there are none.
         """
-        time_of, encode = self._time.of, self._encoder.encode
-        may_hold_floats, look = self._encoder.may_hold_floats, self._look
+        read, encode = self._quick_read(), self._encoder.encode
+        change, progress = self._transform or self._look, self._progress
 
         def encoded(item: Any, index: int) -> bytes | None:
-            record = quick_record(item)
-            if record is None:
+            found = read(item)
+            if found is None:
                 return exactly(item, index)
-            time = time_of(record)
-            if time is None or not 1 <= time[0] <= MAX_SECONDS:
-                return exactly(item, index)
-            if marks is not None:
-                record.update(marks(record, index))
+            record, time, part = found
+            fields = marks(record, index) if marks is not None else None
+            changed = change(record) if change is not None else record
+            if changed is None:
+                progress.records_filtered += 1
+                return None
+            if changed is record and fields is None:
+                return part
+            changed.update(fields or {})
+            try:
+                return encode(changed, *time)
+            except EntryError as error:
+                raise _unencodable(index, error) from error
+
+        return encoded
+
+    def _quick_read(self) -> QuickRead:
+        """Parse an item, and encode it as it is: what that gives tells of its numbers.
+
+        None stands for an item that is special.
+        """
+        time_of, encode = self._time.of, self._encoder.encode
+        may_hold_floats, tells_floats = (
+            self._encoder.may_hold_floats,
+            self._tells_floats,
+        )
+        parse = quick_record if tells_floats else quick_exact_record
+
+        def read(item: Any) -> tuple[dict[str, Any], tuple[int, int], bytes] | None:
+            record = parse(item)
+            time = time_of(record) if record is not None else None
+            if record is None or time is None or not 1 <= time[0] <= MAX_SECONDS:
+                return None
             try:
                 part = encode(record, *time)
             except EntryError:
-                return exactly(item, index)
-            if may_hold_floats(part):  # which may have been large integers
-                return exactly(item, index)
-            if look is not None:
-                look(record)
-            return part
+                return None
+            if tells_floats and may_hold_floats(part):
+                return None  # large integers may have become these
+            return record, time, part
 
-        return encoded
+        return read
 
     def _raw(self, fallback: tuple[int, int]) -> Encode:
         text_of, encode = self.reader.text, self._encoder.encode_raw
