@@ -1,4 +1,4 @@
-"""How long it takes from a visible message to an acknowledged record, at half load."""
+"""How long it takes from a visible message to an acknowledged record."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 WORKERS = 2
 OBJECTS_PER_SECOND = 100
-"""About half of what a core takes that SQS, S3 and the receiver share here."""
+"""A steady load below what two cores take, with SQS, S3 and the receiver on them."""
 
 
 def latencies(folder: Path, *, seconds: float) -> tuple[float, float]:

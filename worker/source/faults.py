@@ -31,6 +31,7 @@ from worker.errors import AwsError, CommonFaultError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from email.message import Message
 
     from worker.errors import RetriableError
 
@@ -60,6 +61,7 @@ To be caught after :data:`AWS_ERRORS`, some of which are among these.
 """
 
 _UNKNOWN = "Unknown"
+_REQUEST_ID = "x-amzn-requestid"
 AWS_CONTENT_TYPE = "application/x-amz-json"
 
 MAX_SAID = 200
@@ -182,8 +184,13 @@ def is_aws_answer(response: Mapping[str, Any]) -> bool:
     protocol": the content type of a response, and ``x-amzn-RequestId``.
     """
     metadata = response.get("ResponseMetadata", {})
-    content_type = metadata.get("HTTPHeaders", {}).get("content-type", "")
-    return "RequestId" in metadata or content_type.startswith(AWS_CONTENT_TYPE)
+    return "RequestId" in metadata or has_aws_marks(metadata.get("HTTPHeaders", {}))
+
+
+def has_aws_marks(headers: Mapping[str, str] | Message) -> bool:
+    """Whether an answer's headers, by their names in lower case, are of SQS."""
+    content_type = headers.get("content-type", "")
+    return _REQUEST_ID in headers or content_type.startswith(AWS_CONTENT_TYPE)
 
 
 def is_aws_code(code: str) -> bool:

@@ -21,7 +21,7 @@ from botocore.httpsession import get_cert_path
 from botocore.utils import get_environ_proxies
 
 from worker.errors import CommonFaultError
-from worker.source.faults import AWS_CONTENT_TYPE
+from worker.source.faults import AWS_CONTENT_TYPE, has_aws_marks
 from worker.source.sessions import CONNECT_TIMEOUT_S, user_agent
 from worker.source.signing import PostSigner, Scope
 
@@ -134,11 +134,7 @@ class LeanSqs:
             connection.close()
             raise
         self._idle.append((self._clock(), connection))
-        content_type = response.headers.get("content-type", "")
-        is_aws = "x-amzn-requestid" in response.headers or content_type.startswith(
-            AWS_CONTENT_TYPE
-        )
-        if response.status != http.client.OK or not is_aws:
+        if response.status != http.client.OK or not has_aws_marks(response.headers):
             return None
         answer = orjson.loads(data or b"{}")
         return answer if isinstance(answer, dict) else None
