@@ -30,8 +30,10 @@ if TYPE_CHECKING:
     Transform = Callable[[dict[str, Any]], dict[str, Any] | None]
     """Takes a record and gives what becomes of it; None: it is filtered out."""
 
-    QuickRead = Callable[[Any], tuple[dict[str, Any], tuple[int, int], bytes] | None]
-    """Takes an item and gives the record, its time, and itself encoded."""
+    QuickRead = Callable[
+        [Any, int], tuple[dict[str, Any], tuple[int, int], bytes] | None
+    ]
+    """Takes an item and its index; gives the record, its time, and itself encoded."""
 
     Encode = Callable[[Any, int], bytes | None]
     """Takes an item and its index and gives the encoded record; None: it is dropped."""
@@ -130,16 +132,26 @@ class Stages:
             exactly: The other.
             marks: Makes the fields of metadata and id; None: there are none.
         """
-        read, encode = self._quick_read(), self._encoder.encode
-        change, progress = self._transform or self._look, self._progress
+        transform, progress, encode = (
+            self._transform,
+            self._progress,
+            self._encoder.encode,
+        )
+        look = self._look
+        # Fields that nothing comes between can be there from the beginning.
+        read = self._quick_read(marks if transform is None else None)
 
         def encoded(item: Any, index: int) -> bytes | None:
-            found = read(item)
+            found = read(item, index)
             if found is None:
                 return exactly(item, index)
             record, time, part = found
+            if transform is None:
+                if look is not None:
+                    look(record)
+                return part
             fields = marks(record, index) if marks is not None else None
-            changed = change(record) if change is not None else record
+            changed = transform(record)
             if changed is None:
                 progress.records_filtered += 1
                 return None
@@ -153,8 +165,8 @@ class Stages:
 
         return encoded
 
-    def _quick_read(self) -> QuickRead:
-        """Parse an item, and encode it as it is: what that gives tells of its numbers.
+    def _quick_read(self, marks: Marks | None) -> QuickRead:
+        """Parse an item, and encode it: what that gives tells of its numbers.
 
         None stands for an item that is special.
         """
@@ -165,11 +177,15 @@ class Stages:
         )
         parse = quick_record if tells_floats else quick_exact_record
 
-        def read(item: Any) -> tuple[dict[str, Any], tuple[int, int], bytes] | None:
+        def read(
+            item: Any, index: int
+        ) -> tuple[dict[str, Any], tuple[int, int], bytes] | None:
             record = parse(item)
             time = time_of(record) if record is not None else None
             if record is None or time is None or not 1 <= time[0] <= MAX_SECONDS:
                 return None
+            if marks is not None:
+                record.update(marks(record, index))
             try:
                 part = encode(record, *time)
             except EntryError:
