@@ -9,7 +9,7 @@ import time
 from statistics import quantiles
 from typing import TYPE_CHECKING
 
-from tests.bench.stage import settings_for
+from tests.bench.stage import settings_of
 from tests.fakes.aws_standin.process import ROOT, AwsStandIn
 from tests.fakes.daemon import Daemon
 
@@ -41,7 +41,7 @@ def latencies(folder: Path, *, seconds: float) -> tuple[float, float]:
             receiver.stdout.readline()
             queue_url = aws.make_queue("events")
             address = f"unix://{socket_path}"
-            settings = settings_for(aws, queue_url, address, folder, workers=WORKERS)
+            settings = settings_of(aws, queue_url, address, folder, workers=WORKERS)
             with Daemon(folder, settings) as daemon:
                 daemon.wait_for_boot(WORKERS)
                 began_at = time.monotonic()

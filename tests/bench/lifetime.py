@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from tests.bench.data import make_mix
-from tests.bench.stage import Sink, settings_for, usage_of
+from tests.bench.stage import Sink, settings_of, usage_of
 from tests.fakes.aws_standin.process import AwsStandIn
 from tests.fakes.daemon import Daemon, wait_until
 
@@ -22,7 +22,7 @@ def idle_cpu_share(folder: Path, *, seconds: float) -> float:
     with AwsStandIn() as aws, Sink(folder / "sink.sock"):
         queue_url = aws.make_queue("events")
         address = f"unix://{folder / 'sink.sock'}"
-        settings = settings_for(aws, queue_url, address, folder, workers=WORKERS)
+        settings = settings_of(aws, queue_url, address, folder, workers=WORKERS)
         with Daemon(folder, settings) as daemon:
             daemon.wait_for_boot(WORKERS)
             time.sleep(SETTLE_S)
@@ -39,7 +39,7 @@ def seconds_to_first_record(folder: Path) -> float:
         queue_url = aws.make_queue("events")
         aws.load("logs", mix.keyed("first"), queue="events")
         address = f"unix://{folder / 'sink.sock'}"
-        settings = settings_for(aws, queue_url, address, folder, workers=WORKERS)
+        settings = settings_of(aws, queue_url, address, folder, workers=WORKERS)
         began_at = time.monotonic()
         with Daemon(folder, settings):
             wait_until(lambda: sink.records() > 0)

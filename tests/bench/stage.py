@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Self
 import psutil
 
 from tests.fakes.aws_standin.process import ROOT, AwsStandIn
-from tests.fakes.daemon import Daemon, merged
-from worker.demo.aws import ACCESS_KEY_ID, SECRET_ACCESS_KEY
+from tests.fakes.daemon import Daemon, merged, settings_for
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -91,24 +90,14 @@ class Sink:
         return int(self._process.stdout.readline())
 
 
-def settings_for(
+def settings_of(
     aws: AwsStandIn, queue_url: str, address: str, folder: Path, *, workers: int
 ) -> Settings:
     """The defaults, but for who and where."""
-    return {
-        "source": {
-            "queue_url": queue_url,
-            "region": aws.region,
-            "endpoint_url": aws.endpoint_url,
-            "access_key_id": ACCESS_KEY_ID,
-            "secret_access_key": SECRET_ACCESS_KEY,
-        },
-        "output": {"address": address},
-        "pool": {"workers": workers},
-        "state": {"dir": str(folder / "state")},
-        "log": {"format": "json"},
-        "status": {"listen": ""},
-    }
+    return merged(
+        settings_for(aws, queue_url, address, folder),
+        {"source": {"wait_time_s": 20}, "pool": {"workers": workers}},
+    )
 
 
 def measure(
@@ -131,7 +120,7 @@ def measure(
     with AwsStandIn() as aws, Sink(folder / "sink.sock") as sink:
         queue_url = aws.make_queue("events")
         settings = merged(
-            settings_for(
+            settings_of(
                 aws,
                 queue_url,
                 address or f"unix://{folder / 'sink.sock'}",

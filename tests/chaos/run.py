@@ -14,7 +14,7 @@ from tests.chaos.traffic import QUEUE, Traffic
 from tests.chaos.trail import LogTrail, read_log
 from tests.chaos.verdict import Delivered, Verdict, judge
 from tests.fakes.aws_standin.process import AwsStandIn
-from worker.demo.aws import ACCESS_KEY_ID, SECRET_ACCESS_KEY
+from tests.fakes.daemon import merged, settings_for
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -176,25 +176,17 @@ def _drain(plan: Plan, aws: AwsStandIn, pool: Pool) -> list[int | None]:
 def _settings(
     plan: Plan, aws: AwsStandIn, queue_url: str, receiver: Receiving, disk: StateDisk
 ) -> Settings:
-    return {
-        "source": {
-            "queue_url": queue_url,
-            "region": aws.region,
-            "endpoint_url": aws.endpoint_url,
-            "access_key_id": ACCESS_KEY_ID,
-            "secret_access_key": SECRET_ACCESS_KEY,
-            "wait_time_s": 2,
-            "visibility_timeout_s": VISIBILITY_TIMEOUT_S,
+    return merged(
+        settings_for(aws, queue_url, receiver.address, disk.folder.parent),
+        {
+            "source": {"wait_time_s": 2, "visibility_timeout_s": VISIBILITY_TIMEOUT_S},
+            "output": {
+                "receiver": receiver.kind,
+                "chunk_bytes": CHUNK_BYTES,
+                "window_chunks": WINDOW_CHUNKS,
+                "ack_timeout_s": ACK_TIMEOUT_S,
+            },
+            "pool": {"workers": plan.workers, "drain_timeout_s": DRAIN_TIMEOUT_S},
+            "state": {"dir": str(disk.folder)},
         },
-        "output": {
-            "address": receiver.address,
-            "receiver": receiver.kind,
-            "chunk_bytes": CHUNK_BYTES,
-            "window_chunks": WINDOW_CHUNKS,
-            "ack_timeout_s": ACK_TIMEOUT_S,
-        },
-        "pool": {"workers": plan.workers, "drain_timeout_s": DRAIN_TIMEOUT_S},
-        "state": {"dir": str(disk.folder)},
-        "status": {"listen": ""},
-        "log": {"format": "json"},
-    }
+    )

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import psutil
 
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
     from types import TracebackType
-
-    from worker.demo.aws import EmbeddedAws
 
 PATIENCE_S = 60.0
 POLL_S = 0.02
@@ -39,10 +37,18 @@ def wait_until(condition: Callable[[], bool], *, timeout_s: float = PATIENCE_S) 
         time.sleep(POLL_S)
 
 
-def settings_for(
-    aws: EmbeddedAws, queue_url: str, address: str, folder: Path
-) -> Settings:
-    """A configuration for the embedded AWS, quick enough for tests."""
+class Aws(Protocol):
+    """The embedded AWS, or the stand-in."""
+
+    @property
+    def region(self) -> str: ...
+
+    @property
+    def endpoint_url(self) -> str: ...
+
+
+def settings_for(aws: Aws, queue_url: str, address: str, folder: Path) -> Settings:
+    """A configuration for the embedded AWS or the stand-in, quick enough for tests."""
     return {
         "source": {
             "queue_url": queue_url,
@@ -55,6 +61,24 @@ def settings_for(
         "output": {"address": address},
         "pool": {"workers": 2, "drain_timeout_s": 10},
         "state": {"dir": str(folder / "state")},
+        "status": {"listen": ""},
+        "log": {"format": "json"},
+    }
+
+
+def settings_without_aws(folder: Path, *, workers: int = 1) -> Settings:
+    """A pool without a receiver, which therefore receives nothing; nor is there AWS."""
+    return {
+        "source": {
+            "queue_url": "http://127.0.0.1:9/123456789012/events",
+            "region": "us-east-1",
+            "endpoint_url": "http://127.0.0.1:9",
+            "access_key_id": ACCESS_KEY_ID,
+            "secret_access_key": SECRET_ACCESS_KEY,
+        },
+        "output": {"address": f"unix://{folder}/forward.sock"},
+        "pool": {"workers": workers},
+        "state": {"dir": ""},
         "status": {"listen": ""},
         "log": {"format": "json"},
     }

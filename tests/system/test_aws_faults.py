@@ -49,7 +49,7 @@ class Scene:
         )
 
     def settings(self, folder: Path) -> Settings:
-        base = settings_for(self.aws, self.queue_url, self.receiver.address, folder)  # type: ignore[arg-type]
+        base = settings_for(self.aws, self.queue_url, self.receiver.address, folder)
         return merged(base, {"pool": {"workers": 1}})
 
     def struck(self, fault: str) -> int:

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.fakes.aws_standin.process import AwsStandIn
-from tests.fakes.daemon import Daemon, merged, wait_until
+from tests.fakes.daemon import Daemon, merged, settings_for, wait_until
 from tests.fakes.forward_receiver import Faults, RecordingReceiver
-from worker.demo.aws import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,27 +45,15 @@ class Scene:
         ]
         body = gzip.compress(json.dumps({"Records": records}).encode())
         aws.load(BUCKET, {"AWSLogs/one.json.gz": body}, queue=QUEUE)
-        self.settings: Settings = {
-            "source": {
-                "queue_url": queue_url,
-                "region": aws.region,
-                "endpoint_url": aws.endpoint_url,
-                "access_key_id": ACCESS_KEY_ID,
-                "secret_access_key": SECRET_ACCESS_KEY,
+        self.settings = merged(
+            settings_for(aws, queue_url, receiver.address, folder),
+            {
                 # Longer than any test waits: a successor must fetch messages back.
-                "visibility_timeout_s": 600,
-                "wait_time_s": 0,
+                "source": {"visibility_timeout_s": 600},
+                "output": {"chunk_bytes": 2000, "window_chunks": WINDOW_CHUNKS},
+                "pool": {"workers": 1},
             },
-            "output": {
-                "address": receiver.address,
-                "chunk_bytes": 2000,
-                "window_chunks": WINDOW_CHUNKS,
-            },
-            "pool": {"workers": 1},
-            "state": {"dir": str(folder / "state")},
-            "status": {"listen": ""},
-            "log": {"format": "json"},
-        }
+        )
 
     @property
     def journal_path(self) -> Path:

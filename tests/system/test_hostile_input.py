@@ -11,15 +11,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.fakes.aws_standin.process import AwsStandIn
-from tests.fakes.daemon import Daemon
+from tests.fakes.daemon import Daemon, merged, settings_for
 from tests.fakes.forward_receiver import RecordingReceiver
-from worker.demo.aws import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
-
-    from tests.fakes.daemon import Settings
 
 pytestmark = pytest.mark.system
 
@@ -98,22 +95,10 @@ def test_each_is_delivered_or_refused_with_its_reason(tmp_path: Path) -> None:
             aws.load("logs", {f"{key}.json.gz": body()}, queue=QUEUE)
         for key, body in DELIVERED.items():
             aws.load("logs", {f"{key}.json.gz": body()}, queue=QUEUE)
-        settings: Settings = {
-            "source": {
-                "queue_url": queue_url,
-                "region": aws.region,
-                "endpoint_url": aws.endpoint_url,
-                "access_key_id": ACCESS_KEY_ID,
-                "secret_access_key": SECRET_ACCESS_KEY,
-                "wait_time_s": 1,
-                "on_bad_object": "quarantine",
-            },
-            "output": {"address": receiver.address},
-            "pool": {"workers": 2},
-            "state": {"dir": str(tmp_path / "state")},
-            "status": {"listen": ""},
-            "log": {"format": "json"},
-        }
+        settings = merged(
+            settings_for(aws, queue_url, receiver.address, tmp_path),
+            {"source": {"on_bad_object": "quarantine", "wait_time_s": 1}},
+        )
         arguments = ("--until-empty", "--idle-s", "0.5")
         with Daemon(tmp_path, settings, *arguments) as daemon:
             assert daemon.wait(PATIENCE_S) == 1, "some failed for good"

@@ -69,7 +69,7 @@ def test_every_form_is_delivered_and_what_needs_no_action_is_counted(
                 "hello",
             ],
         )
-        base = settings_for(aws, url, receiver.address, tmp_path)  # type: ignore[arg-type]
+        base = settings_for(aws, url, receiver.address, tmp_path)
         settings = merged(
             base,
             {

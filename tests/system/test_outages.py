@@ -12,15 +12,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.fakes.aws_standin.process import AwsStandIn
-from tests.fakes.daemon import Daemon, wait_until
+from tests.fakes.daemon import Daemon, merged, settings_for, wait_until
 from tests.fakes.forward_receiver import RecordingReceiver
-from worker.demo.aws import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 from worker.demo.files import cloudtrail_files
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from tests.fakes.daemon import Settings
 
 pytestmark = pytest.mark.system
 
@@ -67,9 +64,16 @@ def survive(fault: str, outage: Outage, folder: Path) -> Outcome:
 
         first = stack.enter_context(RecordingReceiver.unix(socket_path))
         receivers = [first]
-        daemon = stack.enter_context(
-            Daemon(folder, settings(aws, queue_url, first.address, outage, folder))
+        settings = merged(
+            settings_for(aws, queue_url, first.address, folder),
+            {
+                "source": {
+                    "visibility_timeout_s": outage.visibility_timeout_s,
+                    "wait_time_s": 1,
+                }
+            },
         )
+        daemon = stack.enter_context(Daemon(folder, settings))
 
         def delivered() -> list[str]:
             return [
@@ -94,27 +98,6 @@ def survive(fault: str, outage: Outage, folder: Path) -> Outcome:
         daemon.signal(signal.SIGTERM)
         assert daemon.wait() == 0
         return Outcome(sent, delivered(), most_receives, aws.depth(QUEUE))
-
-
-def settings(
-    aws: AwsStandIn, queue_url: str, address: str, outage: Outage, folder: Path
-) -> Settings:
-    return {
-        "source": {
-            "queue_url": queue_url,
-            "region": aws.region,
-            "endpoint_url": aws.endpoint_url,
-            "access_key_id": ACCESS_KEY_ID,
-            "secret_access_key": SECRET_ACCESS_KEY,
-            "visibility_timeout_s": outage.visibility_timeout_s,
-            "wait_time_s": 1,
-        },
-        "output": {"address": address},
-        "pool": {"workers": 2},
-        "state": {"dir": str(folder / "state")},
-        "status": {"listen": ""},
-        "log": {"format": "json"},
-    }
 
 
 @pytest.mark.parametrize(

@@ -19,9 +19,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.fakes.aws_standin.process import AwsStandIn
-from tests.fakes.daemon import Daemon, merged, wait_until
+from tests.fakes.daemon import Daemon, merged, settings_for, wait_until
 from tests.fakes.forward_receiver import RecordingReceiver
-from worker.demo.aws import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 from worker.demo.files import cloudtrail_files
 from worker.observe.catalogue import CATALOGUE
 
@@ -58,21 +57,10 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
         AwsStandIn() as aws,
         RecordingReceiver.unix(tmp_path / "forward.sock") as receiver,
     ):
-        settings: Settings = {
-            "source": {
-                "queue_url": aws.make_queue(QUEUE),
-                "region": aws.region,
-                "endpoint_url": aws.endpoint_url,
-                "access_key_id": ACCESS_KEY_ID,
-                "secret_access_key": SECRET_ACCESS_KEY,
-                "wait_time_s": 1,
-            },
-            "output": {"address": receiver.address},
-            "pool": {"workers": 2},
-            "state": {"dir": str(tmp_path / "state")},
-            "status": {"listen": "127.0.0.1:0"},
-            "log": {"format": "json"},
-        }
+        settings = merged(
+            settings_for(aws, aws.make_queue(QUEUE), receiver.address, tmp_path),
+            {"source": {"wait_time_s": 1}, "status": {"listen": "127.0.0.1:0"}},
+        )
         yield Scene(aws, receiver, settings, tmp_path)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.fakes.daemon import Daemon, wait_until
+from tests.fakes.daemon import Daemon, merged, settings_without_aws, wait_until
 from worker.demo.processes import environment
 
 if TYPE_CHECKING:
@@ -35,19 +35,10 @@ def top(*arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Without a receiver the pool asks SQS for nothing but its depth."""
-    return {
-        "source": {
-            "queue_url": "http://127.0.0.1:9/123456789012/events",
-            "region": "us-east-1",
-            "endpoint_url": "http://127.0.0.1:9",
-            "access_key_id": "AKIAIOSFODNN7EXAMPLE",
-            "secret_access_key": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
-        },
-        "output": {"address": f"unix://{tmp_path}/forward.sock"},
-        "pool": {"workers": 2},
-        "state": {"dir": ""},
-        "status": {"listen": "127.0.0.1:0"},
-    }
+    return merged(
+        settings_without_aws(tmp_path, workers=2),
+        {"status": {"listen": "127.0.0.1:0"}, "log": {"format": "text"}},
+    )
 
 
 def test_it_shows_workers_problems_and_errors(

@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.fakes.daemon import Daemon, wait_until
+from tests.fakes.daemon import Daemon, settings_without_aws, wait_until
 from worker.pool.notify import Notifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    from tests.fakes.daemon import Settings
 
 pytestmark = pytest.mark.functional
 
@@ -46,24 +44,6 @@ def named(
     systemd = Systemd(f"\0{path}" if request.param == "abstract" else path)
     with systemd.socket:
         yield systemd, f"@{path}" if request.param == "abstract" else path
-
-
-def settings_without_aws(folder: Path) -> Settings:
-    """Without a receiver the pool calls no AWS."""
-    return {
-        "source": {
-            "queue_url": "http://127.0.0.1:9/123456789012/events",
-            "region": "us-east-1",
-            "endpoint_url": "http://127.0.0.1:9",
-            "access_key_id": "AKIAIOSFODNN7EXAMPLE",
-            "secret_access_key": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
-        },
-        "output": {"address": f"unix://{folder}/forward.sock"},
-        "pool": {"workers": 1},
-        "state": {"dir": ""},
-        "status": {"listen": ""},
-        "log": {"format": "json"},
-    }
 
 
 def test_a_daemon_says_that_it_is_ready_alive_and_stopping(

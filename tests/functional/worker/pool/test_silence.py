@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.fakes.daemon import Daemon, wait_until
+from tests.fakes.daemon import Daemon, settings_without_aws, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    from tests.fakes.daemon import Settings
 
 pytestmark = pytest.mark.functional
 
@@ -22,21 +20,9 @@ pytestmark = pytest.mark.functional
 @pytest.fixture
 def daemon(tmp_path: Path) -> Iterator[Daemon]:
     """A pool of one worker; without a receiver it calls no AWS."""
-    settings: Settings = {
-        "source": {
-            "queue_url": "http://127.0.0.1:9/123456789012/events",
-            "region": "us-east-1",
-            "endpoint_url": "http://127.0.0.1:9",
-            "access_key_id": "AKIAIOSFODNN7EXAMPLE",
-            "secret_access_key": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
-        },
-        "output": {"address": f"unix://{tmp_path}/forward.sock"},
-        "pool": {"workers": 1},
-        "state": {"dir": ""},
-        "status": {"listen": ""},
-        "log": {"format": "json"},
-    }
-    with Daemon(tmp_path, settings, module="tests.fakes.impatient") as made:
+    with Daemon(
+        tmp_path, settings_without_aws(tmp_path), module="tests.fakes.impatient"
+    ) as made:
         wait_until(lambda: any(entry.get("worker") == 0 for entry in made.entries()))
         yield made
 
