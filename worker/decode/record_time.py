@@ -23,19 +23,22 @@ class RecordTime:
     Args:
         field: Dotted path of the time.
         time_format: As :func:`worker.decode.times.time_parser` takes it.
+
+    Attributes:
+        name: The field, where it is one of the record's own; None: it lies deeper.
     """
 
     def __init__(self, field: str, time_format: str) -> None:
         self._steps = parse_place(field)
         self._parse = time_parser(time_format)
         first, *others = self._steps
-        self._name = first if isinstance(first, str) and not others else None
+        self.name = first if isinstance(first, str) and not others else None
         self._outline = _outline(self._steps)
 
     def of(self, record: dict[str, Any]) -> tuple[int, int] | None:
         """Return seconds since 1970 and nanoseconds; None where there is no time."""
-        if self._name is not None:
-            return self._parse(record.get(self._name))
+        if self.name is not None:
+            return self._parse(record.get(self.name))
         return self._parse(value_at(record, self._steps))
 
     def of_json(self, text: bytes) -> tuple[int, int] | None:

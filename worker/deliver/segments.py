@@ -104,15 +104,24 @@ class Segmenter:
         Raises:
             BadObjectError: The object is not what the configuration says.
         """
-        blocks = self._blocks(body)
-
-        def holds(size_bytes: int) -> None:
-            charge(body.size_bytes + size_bytes)
-
-        encoded = self._stages.of_object(item.ref, body, self._time_of(item.ref))
+        stages, fallback = self._stages, self._time_of(item.ref)
         run = _Run(item)
-        items = self._stages.reader.items(blocks, holds)
-        for raw in _behind(items, run.end) if run.end else items:
+        small = self._small(body)
+        file = stages.parsed(small) if small else None
+        items: Iterable[Any]
+        if file is not None:
+            charge(body.size_bytes + file.size_bytes)
+            encoded = stages.of_file(file, item.ref, body, fallback)
+            items = file.records[run.end :] if run.end else file.records
+        else:
+
+            def holds(size_bytes: int) -> None:
+                charge(body.size_bytes + size_bytes)
+
+            encoded = stages.of_object(item.ref, body, fallback)
+            found = stages.reader.items(self._blocks(body, small), holds)
+            items = _behind(found, run.end) if run.end else found
+        for raw in items:
             if raw is None:
                 yield run.pause()
             elif (part := encoded(raw, run.end)) is None:
@@ -129,14 +138,25 @@ class Segmenter:
         if run.parts:
             yield run.cut()
 
-    def _blocks(self, body: Body) -> Iterable[bytes]:
+    def _small(self, body: Body) -> bytes | None:
+        """What is in a short gzip member, where that is all that the body holds."""
         decode = self._decode
-        limits = {"max_bytes": decode.max_object_bytes, "max_ratio": decode.max_ratio}
-        if decode.compression in {"auto", "gzip"}:
-            small = inflate_small(body.data, **limits)
-            if small is not None:
-                return (small,) if small else ()
-        return decompress((body.data,), compression=decode.compression, **limits)
+        if decode.compression not in {"auto", "gzip"}:
+            return None
+        return inflate_small(
+            body.data, max_bytes=decode.max_object_bytes, max_ratio=decode.max_ratio
+        )
+
+    def _blocks(self, body: Body, small: bytes | None) -> Iterable[bytes]:
+        if small is not None:
+            return (small,) if small else ()
+        decode = self._decode
+        return decompress(
+            (body.data,),
+            compression=decode.compression,
+            max_bytes=decode.max_object_bytes,
+            max_ratio=decode.max_ratio,
+        )
 
     def _time_of(self, ref: ObjectRef) -> tuple[int, int]:
         """The notification's time, or else now: seconds and nanoseconds."""

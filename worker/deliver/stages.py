@@ -12,9 +12,12 @@ from plugin_bridge.forward.entries import RAW_FIELD
 from plugin_bridge.forward.errors import EntryError
 from plugin_bridge.forward.event_time import MAX_SECONDS
 from worker.decode.json_values import quick_exact_record, quick_record
+from worker.decode.parsed_file import parsed_file
 from worker.decode.reader import reader_for
 from worker.decode.record_time import RecordTime
+from worker.decode.text import is_utf8
 from worker.deliver.provenance import marks_of
+from worker.deliver.stamps import Stamps
 from worker.errors import BadObjectError
 
 if TYPE_CHECKING:
@@ -22,18 +25,15 @@ if TYPE_CHECKING:
 
     from plugin_bridge.forward.entries import Encoder
     from worker.config.model import DecodeConfig
+    from worker.decode.parsed_file import ParsedFile
     from worker.deliver.progress import Progress
     from worker.deliver.provenance import Marks
+    from worker.deliver.stamps import Stamp
     from worker.source.notifications import ObjectRef
     from worker.source.objects import Body
 
     Transform = Callable[[dict[str, Any]], dict[str, Any] | None]
     """Takes a record and gives what becomes of it; None: it is filtered out."""
-
-    QuickRead = Callable[
-        [Any, int], tuple[dict[str, Any], tuple[int, int], bytes] | None
-    ]
-    """Takes an item and its index; gives the record, its time, and itself encoded."""
 
     Encode = Callable[[Any, int], bytes | None]
     """Takes an item and its index and gives the encoded record; None: it is dropped."""
@@ -72,7 +72,14 @@ class Stages:
         self._time = RecordTime(decode.time_field, decode.time_format)
         self.reader = reader_for(decode, text_field=RAW_FIELD)
         self._is_quick = decode.format == "json" and not decode.record_location
-        self._tells_floats = not encoder.may_hold_floats(encoder.encode({}, 1, 0))
+        self._stamps = Stamps(self._time, encoder)
+        self._takes_files = (
+            self._is_quick
+            and encoder.tells_rounded
+            and not is_raw
+            and decode.shape == "event"
+            and is_utf8(decode.charset)
+        )
 
     def of_object(
         self, ref: ObjectRef, body: Body, fallback: tuple[int, int]
@@ -89,14 +96,37 @@ class Stages:
         """
         if self._is_raw:
             return self._raw(fallback)
-        return self._structured(ref, body, fallback)
+        marks = marks_of(self._decode, ref, body)
+        exactly = self._structured(marks, fallback)
+        if not self._is_quick:
+            return exactly
+        parse = quick_record if self._encoder.tells_rounded else quick_exact_record
+        return self._quickly(marks, parse, exactly)
 
-    def _structured(
-        self, ref: ObjectRef, body: Body, fallback: tuple[int, int]
+    def of_file(
+        self, file: ParsedFile, ref: ObjectRef, body: Body, fallback: tuple[int, int]
     ) -> Encode:
+        """Return the stages for the records of a file that :meth:`parsed` gave."""
+        marks = marks_of(self._decode, ref, body)
+        exactly = self._structured(marks, fallback)
+
+        def by_index(record: Any, index: int) -> bytes | None:
+            del record
+            return exactly(file.item(index), index)
+
+        return self._quickly(marks, None, by_index)
+
+    def parsed(self, text: bytes) -> ParsedFile | None:
+        """Parse a file whole where that will do.
+
+        Args:
+            text: All of it, decompressed.
+        """
+        return parsed_file(text) if self._takes_files else None
+
+    def _structured(self, marks: Marks | None, fallback: tuple[int, int]) -> Encode:
         parse, time_of, encode = self.reader.record, self._time.of, self._encoder.encode
         transform, progress = self._transform or self._look, self._progress
-        marks = marks_of(self._decode, ref, body)
 
         def encoded(item: Any, index: int) -> bytes | None:
             try:
@@ -123,78 +153,82 @@ class Stages:
             except EntryError as error:
                 raise _unencodable(index, error) from error
 
-        return self._quickly(encoded, marks) if self._is_quick else encoded
+        return encoded
 
-    def _quickly(self, exactly: Encode, marks: Marks | None) -> Encode:
+    def _quickly(
+        self,
+        marks: Marks | None,
+        parse: Callable[[Any], dict[str, Any] | None] | None,
+        exactly: Encode,
+    ) -> Encode:
         """Do the same at a lower price; leave what is in any way special to the other.
 
         Args:
-            exactly: The other.
             marks: Makes the fields of metadata and id; None: there are none.
+            parse: Gives the record of an item, or None where that is special; None: the
+                item is the record.
+            exactly: The other.
         """
-        transform, progress, encode = (
-            self._transform,
-            self._progress,
-            self._encoder.encode,
-        )
-        look = self._look
-        # Fields that nothing comes between can be there from the beginning.
-        read = self._quick_read(marks if transform is None else None)
+        if self._transform is not None:
+            return self._quickly_changed(self._transform, marks, parse, exactly)
+        look, encode = self._look, self._encoder.encode_quickly
+        stamps, stamp_of = self._stamps.known, self._stamps.of
+        time_field = self._stamps.field
 
         def encoded(item: Any, index: int) -> bytes | None:
-            found = read(item, index)
-            if found is None:
+            record: Any = parse(item) if parse is not None else item
+            stamp: Stamp | None
+            try:
+                stamp = stamps[record[time_field]]
+            except (KeyError, TypeError):
+                stamp = stamp_of(record)
+            if stamp is None:
                 return exactly(item, index)
-            record, time, part = found
-            if transform is None:
-                if look is not None:
-                    look(record)
-                return part
+            if marks is not None:
+                record.update(marks(record, index))
+            part = encode(record, stamp[0])
+            if part is None:
+                return exactly(item, index)
+            if look is not None:
+                look(record)
+            return part
+
+        return encoded
+
+    def _quickly_changed(
+        self,
+        transform: Transform,
+        marks: Marks | None,
+        parse: Callable[[Any], dict[str, Any] | None] | None,
+        exactly: Encode,
+    ) -> Encode:
+        """As :meth:`_quickly`, with a change between parsing and encoding.
+
+        What is to be parsed again is known once it is encoded, so that comes first.
+        """
+        progress, stamp_of = self._progress, self._stamps.of
+        encode, encode_exactly = self._encoder.encode_quickly, self._encoder.encode
+
+        def encoded(item: Any, index: int) -> bytes | None:
+            record: Any = parse(item) if parse is not None else item
+            stamp = stamp_of(record)
+            part = encode(record, stamp[0]) if stamp is not None else None
+            if stamp is None or part is None:
+                return exactly(item, index)
             fields = marks(record, index) if marks is not None else None
-            changed = transform(record)
-            if changed is None:
+            result = transform(record)
+            if result is None:
                 progress.records_filtered += 1
                 return None
-            if changed is record and fields is None:
+            if result is record and fields is None:
                 return part
-            changed.update(fields or {})
+            result.update(fields or {})
             try:
-                return encode(changed, *time)
+                return encode_exactly(result, *stamp[1])
             except EntryError as error:
                 raise _unencodable(index, error) from error
 
         return encoded
-
-    def _quick_read(self, marks: Marks | None) -> QuickRead:
-        """Parse an item, and encode it: what that gives tells of its numbers.
-
-        None stands for an item that is special.
-        """
-        time_of, encode = self._time.of, self._encoder.encode
-        may_hold_floats, tells_floats = (
-            self._encoder.may_hold_floats,
-            self._tells_floats,
-        )
-        parse = quick_record if tells_floats else quick_exact_record
-
-        def read(
-            item: Any, index: int
-        ) -> tuple[dict[str, Any], tuple[int, int], bytes] | None:
-            record = parse(item)
-            time = time_of(record) if record is not None else None
-            if record is None or time is None or not 1 <= time[0] <= MAX_SECONDS:
-                return None
-            if marks is not None:
-                record.update(marks(record, index))
-            try:
-                part = encode(record, *time)
-            except EntryError:
-                return None
-            if tells_floats and may_hold_floats(part):
-                return None  # large integers may have become these
-            return record, time, part
-
-        return read
 
     def _raw(self, fallback: tuple[int, int]) -> Encode:
         text_of, encode = self.reader.text, self._encoder.encode_raw
