@@ -144,7 +144,7 @@ def test_a_long_run_of_dropped_records_gives_the_loop_turns() -> None:
     data = file_of([{}] * 5000)
 
     assert Run(data, transform=lambda _: None).pauses == 5
-    assert Run(data, acked_records=5000).pauses == 5
+    assert Run(data, is_raw=True, acked_records=5000).pauses == 5
 
 
 def test_records_without_the_location_are_counted_and_passed_over() -> None:
