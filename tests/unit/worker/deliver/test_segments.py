@@ -236,8 +236,9 @@ def test_a_record_of_too_many_bytes_is_named_with_the_way_out() -> None:
 
 def test_what_the_object_holds_is_charged() -> None:
     data = file_of([{"x": "x" * 1000}] * 10)
-    run = Run(data)
-    assert run.charges[-1] == len(data) + 2 * len(gzip.decompress(data))
+    text_bytes = len(gzip.decompress(data))
+    assert Run(data, is_raw=True).charges[-1] == len(data) + 2 * text_bytes
+    assert Run(data).charges[-1] == len(data) + 4 * text_bytes, "text and objects"
 
 
 @pytest.mark.parametrize("format_", ["json", "csv", "wsv", "lines"])
