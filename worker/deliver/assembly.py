@@ -34,21 +34,29 @@ from worker.deliver.quarantine import Quarantine
 from worker.deliver.receiver import make_client
 from worker.deliver.segments import Segmenter
 from worker.deliver.settlement import Settlement
+from worker.deliver.threads import Threads
 from worker.errors import JournalError
 from worker.source.lean_sqs import LeanSqs
 from worker.source.objects import ObjectReader
 from worker.source.queue import Queue
+from worker.source.quick_gets import QuickGets
 from worker.source.selection import Selection
 from worker.source.sessions import AwsSession
 from worker.transform.transformation import build as build_transformation
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from plugin_bridge.client import ForwardClient
     from plugin_bridge.forward.entries import Encoder
     from worker.config.model import Config
-    from worker.deliver.calls import ObjectSource, SourceQueue
+    from worker.deliver.calls import ObjectSource, QuickSource, SourceQueue
+    from worker.deliver.ledger import HeldObject
     from worker.deliver.progress import Control
     from worker.transform.transformation import Transformation
+
+    Order = Callable[[Callable[[], None]], None]
+    """Makes a thread do something that may take its time."""
 
 logger = logging.getLogger(__name__)
 
@@ -87,6 +95,7 @@ class WorkerParts:
     loop: DeliveryLoop
     client: ForwardClient
     calls: QueueCalls
+    downloads: Downloads
     journal_calls: JournalCalls | None
     quarantine_calls: QuarantineCalls | None
     transformation: Transformation
@@ -96,6 +105,7 @@ class WorkerParts:
         if self.quarantine_calls is not None:
             self.quarantine_calls.close()
         self.calls.close()
+        self.downloads.close()
         if self.journal_calls is not None:
             self.journal_calls.close()
         self.client.close()
@@ -123,12 +133,25 @@ def build_loop(
     """
     session = AwsSession(config.source)
     client = session.sqs_client()
+    max_bytes = config.decode.max_object_bytes
+    objects = ObjectReader(session, config.source, max_bytes=max_bytes)
+
+    def quick(order: Order) -> QuickGets[HeldObject]:
+        return QuickGets(
+            session,
+            region_of=objects.region_of,
+            order=order,
+            max_bytes=max_bytes,
+            limit=config.pool.downloads_per_worker,
+            clock=time.monotonic,
+            now=_now,
+        )
+
     return assemble(
         config,
         queue=Queue(client, config.source.queue_url, LeanSqs.of(session, client)),
-        objects=ObjectReader(
-            session, config.source, max_bytes=config.decode.max_object_bytes
-        ),
+        objects=objects,
+        quick=None if config.source.expected_bucket_owner else quick,
         client=make_client(config.output, address),
         encoder=encoder_for(
             config.output.receiver, config.output.scheme, config.output.encoding
@@ -162,6 +185,7 @@ def assemble(
     *,
     queue: SourceQueue,
     objects: ObjectSource,
+    quick: Callable[[Order], QuickSource] | None = None,
     client: ForwardClient,
     encoder: Encoder,
     journal: Journal | None,
@@ -196,10 +220,14 @@ def assemble(
         progress=progress,
         quarantine=quarantine_calls,
     )
+    downloads = Downloads(
+        objects,
+        inbox,
+        concurrency=config.pool.downloads_per_worker,
+        quick=None if quick is None else quick(Threads("s3-connect", 1, inbox).order),
+    )
     fetching = Fetching(
-        downloads=Downloads(
-            objects, inbox, concurrency=config.pool.downloads_per_worker
-        ),
+        downloads=downloads,
         budget=budget,
         failing=failing,
         progress=progress,
@@ -276,7 +304,7 @@ def assemble(
         # Before the loop begins: nothing of its own is in there yet.
         settlement.adopt(_inherited(journal), clock())
     return WorkerParts(
-        loop, client, calls, journal_calls, quarantine_calls, transformation
+        loop, client, calls, downloads, journal_calls, quarantine_calls, transformation
     )
 
 

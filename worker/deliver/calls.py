@@ -20,7 +20,7 @@ from worker.deliver.threads import Threads
 from worker.errors import TrailfeedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from worker.deliver.inbox import Inbox
     from worker.deliver.ledger import HeldMessage, HeldObject
@@ -156,12 +156,42 @@ class QueueCalls:
         self._changing.close()
 
 
-class Downloads:
-    """Concurrent reads of objects, at most ``concurrency`` at a time."""
+class QuickSource(Protocol):
+    """What reads small objects without a thread each.
 
-    def __init__(self, source: ObjectSource, inbox: Inbox, *, concurrency: int) -> None:
+    In production :class:`worker.source.quick_gets.QuickGets`.
+    """
+
+    def fileno(self) -> int: ...
+
+    def start(self, ticket: HeldObject, ref: ObjectRef) -> bool: ...
+
+    def service(self) -> list[tuple[HeldObject, Body | None]]: ...
+
+    def close(self) -> None: ...
+
+
+class Downloads:
+    """Concurrent reads of objects, at most ``concurrency`` at a time.
+
+    Args:
+        source: Reads any object, in a thread.
+        inbox: Takes what it read.
+        concurrency: Of both ways together.
+        quick: Reads those that it takes; None: there is no such way.
+    """
+
+    def __init__(
+        self,
+        source: ObjectSource,
+        inbox: Inbox,
+        *,
+        concurrency: int,
+        quick: QuickSource | None = None,
+    ) -> None:
         self._source = source
         self._inbox = inbox
+        self._quick = quick
         self._concurrency = concurrency
         self._under_way = 0
         self._threads = Threads("s3-get", concurrency, inbox)
@@ -174,10 +204,32 @@ class Downloads:
     def under_way(self) -> int:
         return self._under_way
 
+    def fileno(self) -> int | None:
+        """Readable when :meth:`service` has something to do; None: never."""
+        return None if self._quick is None else self._quick.fileno()
+
     def start(self, item: HeldObject) -> None:
         """Order a read: :class:`Downloaded` or :class:`DownloadFailed` follows."""
         self._under_way += 1
+        if self._quick is None or not self._quick.start(item, item.ref):
+            self._order(item)
 
+    def service(self) -> Iterator[Downloaded]:
+        """Give what came the quick way; what did not is ordered the other way."""
+        if self._quick is None:
+            return
+        for item, body in self._quick.service():
+            if body is None:
+                self._order(item)
+            else:
+                yield Downloaded(item, body)
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        if self._quick is not None:
+            self._quick.close()
+
+    def _order(self, item: HeldObject) -> None:
         def call() -> None:
             try:
                 body = self._source.read(item.ref)

@@ -18,7 +18,7 @@ from worker.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from worker.deliver.budget import Budget
     from worker.deliver.calls import Downloads
@@ -91,6 +91,14 @@ class Fetching:
     def due(self) -> float | None:
         """The next instant at which :meth:`step` can do what it cannot now."""
         return self._retries[0][0] if self._retries else None
+
+    def fileno(self) -> int | None:
+        """Readable when :meth:`service` has something to do; None: never."""
+        return self._downloads.fileno()
+
+    def service(self) -> Iterator[Downloaded]:
+        """Give the bodies that did not come through the inbox."""
+        return self._downloads.service()
 
     def want(self, item: HeldObject) -> None:
         """Take an object on."""

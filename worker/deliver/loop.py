@@ -118,6 +118,8 @@ class DeliveryLoop:
                 self._on_bridge(bridge_event)
             for event in self._inbox.take():
                 self._on_call(event, now)
+            for body in self._fetching.service():
+                self._on_call(body, now)
             self._obey(now)
             self._step(now)
             self._report(now)
@@ -178,6 +180,9 @@ class DeliveryLoop:
         poll = select.poll()
         poll.register(self._inbox.fileno(), select.POLLIN)
         poll.register(self._control.fileno(), select.POLLIN)
+        bodies_fd = self._fetching.fileno()
+        if bodies_fd is not None:
+            poll.register(bodies_fd, select.POLLIN)
         client_fd = self._client.fileno()
         if client_fd is not None:
             mask = select.POLLIN | (select.POLLOUT if self._client.wants_write else 0)

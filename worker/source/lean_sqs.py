@@ -23,7 +23,7 @@ from botocore.utils import get_environ_proxies
 from worker.errors import CommonFaultError
 from worker.source.faults import AWS_CONTENT_TYPE, has_aws_marks
 from worker.source.sessions import CONNECT_TIMEOUT_S, user_agent
-from worker.source.signing import PostSigner, Scope
+from worker.source.signing import Scope, Signer, sha256
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -71,7 +71,7 @@ class LeanSqs:
         has_proxy = bool(get_environ_proxies(client.meta.endpoint_url))
         self._not_before = float("inf") if has_proxy or url.path.strip("/") else 0.0
         self._idle: list[tuple[float, http.client.HTTPConnection]] = []
-        self._signers: dict[tuple[str, str, str], PostSigner] = {}
+        self._signers: dict[tuple[str, str, str], Signer] = {}
         self._user_agent = user_agent()
 
     @classmethod
@@ -117,13 +117,14 @@ class LeanSqs:
 
     def _exchange(self, action: str, body: bytes) -> dict[str, Any] | None:
         headers = self._signer().headers(
-            body,
             {
                 "content-type": _CONTENT_TYPE,
                 "user-agent": self._user_agent,
                 "x-amz-target": f"AmazonSQS.{action}",
             },
             datetime.now(UTC),
+            method="POST",
+            payload=sha256(body),
         )
         connection = self._connection()
         try:
@@ -139,7 +140,7 @@ class LeanSqs:
         answer = orjson.loads(data or b"{}")
         return answer if isinstance(answer, dict) else None
 
-    def _signer(self) -> PostSigner:
+    def _signer(self) -> Signer:
         credential = self._credential()
         key = (
             credential["access_key_id"],
@@ -148,7 +149,7 @@ class LeanSqs:
         )
         signer = self._signers.get(key)
         if signer is None:
-            signer = PostSigner(
+            signer = Signer(
                 self._scope,
                 access_key_id=key[0],
                 secret_access_key=key[1],

@@ -118,7 +118,7 @@ class ObjectReader:
             BadObjectError: It is larger than ``max_bytes``.
         """
         learned = self._regions.get(ref.bucket)
-        region = learned or ref.region or self._session.region
+        region = self.region_of(ref)
         try:
             return self._read_in(ref, region)
         except WrongRegionError as error:
@@ -138,6 +138,10 @@ class ObjectReader:
             return self._read_in(ref, found)
         except WrongRegionError as error:
             raise refused_at_home(ref, found) from error
+
+    def region_of(self, ref: ObjectRef) -> str:
+        """Where an object is asked for, as far as that is known."""
+        return self._regions.get(ref.bucket) or ref.region or self._session.region
 
     def _found_region(self, bucket: str, asked: str, named: str | None) -> str | None:
         """Where a bucket is, if that can be found out; remembered."""

@@ -1,4 +1,4 @@
-"""AWS's signature, version 4, of a POST to a service's root. No I/O.
+"""AWS's signature, version 4. No I/O.
 
 Source: AWS IAM User Guide, "Create a signed AWS API request".
 """
@@ -31,8 +31,8 @@ class Scope:
     service: str
 
 
-class PostSigner:
-    """Signs requests that differ in body and time only; keeps the day's key.
+class Signer:
+    """Signs requests; keeps the day's key.
 
     Args:
         scope: Whom they are for.
@@ -57,14 +57,24 @@ class PostSigner:
         self._key = b""
 
     def headers(
-        self, body: bytes, headers: Mapping[str, str], now: datetime
+        self,
+        headers: Mapping[str, str],
+        now: datetime,
+        *,
+        method: str,
+        path: str = "/",
+        query: str = "",
+        payload: str,
     ) -> dict[str, str]:
         """Return the headers to send, with the signature over all of them.
 
         Args:
-            body: Of the request.
             headers: By lower-case name, without ``host``.
             now: In UTC.
+            method: Such as ``GET``.
+            path: Encoded.
+            query: Encoded, its parameters sorted.
+            payload: SHA-256 of the body, in hexadecimal digits.
         """
         at = f"{now:%Y%m%dT%H%M%SZ}"
         day = at[:8]
@@ -72,18 +82,11 @@ class PostSigner:
         if self._token:
             sent["x-amz-security-token"] = self._token
         signed = sorted({**sent, "host": self._scope.host}.items())
-        names = ";".join(name for name, _ in signed)
-        request = "\n".join(
-            (
-                "POST\n/\n",
-                *(f"{name}:{value}" for name, value in signed),
-                "",
-                names,
-                hashlib.sha256(body).hexdigest(),
-            )
-        )
+        names = ";".join([name for name, _ in signed])
+        lines = "\n".join([f"{name}:{value}" for name, value in signed])
+        request = f"{method}\n{path}\n{query}\n{lines}\n\n{names}\n{payload}"
         scope = f"{day}/{self._scope.region}/{self._scope.service}/aws4_request"
-        to_sign = f"{_ALGORITHM}\n{at}\n{scope}\n{_sha256(request)}"
+        to_sign = f"{_ALGORITHM}\n{at}\n{scope}\n{sha256(request.encode())}"
         signature = hmac.digest(self._key_of(day), to_sign.encode(), "sha256").hex()
         sent["authorization"] = (
             f"{_ALGORITHM} Credential={self._access_key_id}/{scope}, "
@@ -100,5 +103,6 @@ class PostSigner:
         return self._key
 
 
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+def sha256(data: bytes) -> str:
+    """In hexadecimal digits, as in a signature."""
+    return hashlib.sha256(data).hexdigest()
