@@ -41,9 +41,14 @@ class HttpAnswer:
     def take(self, data: bytes) -> bool:
         """Take what came, and tell whether that was all.
 
+        Args:
+            data: Nothing: the connection has ended.
+
         Raises:
-            OddAnswerError: This is not the kind that is read here.
+            OddAnswerError: This is not the kind that is read here, or not all of it.
         """
+        if not data:
+            raise OddAnswerError("it ends before its end")
         if self._size_bytes < 0:
             if self._begun:
                 data = bytes(self._begun) + data

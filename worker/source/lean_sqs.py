@@ -9,23 +9,21 @@ Source: Amazon SQS Developer Guide, "Making API requests using the AWS JSON prot
 
 from __future__ import annotations
 
-import http.client
-import ssl
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import urlsplit
 
 import orjson
-from botocore.httpsession import get_cert_path
-from botocore.utils import get_environ_proxies
 
 from worker.errors import CommonFaultError
+from worker.source.endpoints import Endpoint
 from worker.source.faults import AWS_CONTENT_TYPE, has_aws_marks
-from worker.source.sessions import CONNECT_TIMEOUT_S, user_agent
+from worker.source.http_answer import HttpAnswer, OddAnswerError
+from worker.source.sessions import user_agent
 from worker.source.signing import Scope, Signer, sha256
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Mapping
 
     from mypy_boto3_sqs import SQSClient
@@ -38,7 +36,10 @@ PAUSE_S = 5.0
 
 _CONTENT_TYPE = f"{AWS_CONTENT_TYPE}-1.0"
 _MAX_IDLE_S = 15.0  # SQS closes a connection that nothing was sent over for longer
-_NOT_WELL = (OSError, http.client.HTTPException, orjson.JSONDecodeError)
+_NOT_WELL = (OSError, OddAnswerError, orjson.JSONDecodeError)
+_MAX_ANSWER_BYTES = 16 << 20  # ten messages of 1 MiB, as JSON
+_RECEIVE_BYTES = 64 << 10
+_OK = 200
 
 
 class LeanSqs:
@@ -61,16 +62,14 @@ class LeanSqs:
         read_timeout_s: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        url = urlsplit(client.meta.endpoint_url)
-        self._address = (url.hostname or "", url.port)
-        self._scope = Scope(url.netloc, client.meta.region_name, "sqs")
+        endpoint = Endpoint.of(client.meta.endpoint_url, ca_bundle=ca_bundle)
+        self._endpoint = endpoint
+        self._scope = Scope(endpoint.netloc, client.meta.region_name, "sqs")
         self._credential = credential
         self._read_timeout_s = read_timeout_s
         self._clock = clock
-        self._tls = _tls_context(ca_bundle) if url.scheme == "https" else None
-        has_proxy = bool(get_environ_proxies(client.meta.endpoint_url))
-        self._not_before = float("inf") if has_proxy or url.path.strip("/") else 0.0
-        self._idle: list[tuple[float, http.client.HTTPConnection]] = []
+        self._not_before = 0.0 if endpoint.is_direct else float("inf")
+        self._idle: list[tuple[float, socket.socket]] = []
         self._signers: dict[tuple[str, str, str], Signer] = {}
         self._user_agent = user_agent()
 
@@ -108,12 +107,8 @@ class LeanSqs:
 
     def close(self) -> None:
         """Close the connections that no call is using; later calls make new ones."""
-        while self._idle:
-            try:
-                _, connection = self._idle.pop()
-            except IndexError:
-                break  # another thread was faster
-            connection.close()
+        while taken := self._take_idle():
+            taken[1].close()
 
     def _exchange(self, action: str, body: bytes) -> dict[str, Any] | None:
         headers = self._signer().headers(
@@ -126,19 +121,28 @@ class LeanSqs:
             method="POST",
             payload=sha256(body),
         )
+        lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+        head = (
+            f"POST / HTTP/1.1\r\nhost: {self._endpoint.netloc}\r\n{lines}"
+            f"content-length: {len(body)}\r\n\r\n"
+        )
+        answer = HttpAnswer(max_bytes=_MAX_ANSWER_BYTES)
         connection = self._connection()
         try:
-            connection.request("POST", "/", body, headers)
-            response = connection.getresponse()
-            data = response.read()
+            connection.sendall(head.encode() + body)
+            while not answer.take(connection.recv(_RECEIVE_BYTES)):
+                pass
         except BaseException:
             connection.close()
             raise
-        self._idle.append((self._clock(), connection))
-        if response.status != http.client.OK or not has_aws_marks(response.headers):
+        if answer.may_be_followed:
+            self._idle.append((self._clock(), connection))
+        else:
+            connection.close()
+        if answer.status != _OK or not has_aws_marks(answer.fields):
             return None
-        answer = orjson.loads(data or b"{}")
-        return answer if isinstance(answer, dict) else None
+        found = orjson.loads(answer.body or b"{}")
+        return found if isinstance(found, dict) else None
 
     def _signer(self) -> Signer:
         credential = self._credential()
@@ -158,31 +162,19 @@ class LeanSqs:
             self._signers = {key: signer}  # the former credentials have expired
         return signer
 
-    def _connection(self) -> http.client.HTTPConnection:
+    def _connection(self) -> socket.socket:
         """The one used last, if it is fresh; the others have less to do."""
-        while self._idle:
-            try:
-                used_at, connection = self._idle.pop()
-            except IndexError:
-                break  # another thread was faster
+        while taken := self._take_idle():
+            used_at, connection = taken
             if self._clock() - used_at < _MAX_IDLE_S:
                 return connection
             connection.close()
-        host, port = self._address
-        if self._tls is None:
-            connection = http.client.HTTPConnection(
-                host, port, timeout=CONNECT_TIMEOUT_S
-            )
-        else:
-            connection = http.client.HTTPSConnection(
-                host, port, timeout=CONNECT_TIMEOUT_S, context=self._tls
-            )
-        connection.connect()
-        connection.sock.settimeout(self._read_timeout_s)
+        connection = self._endpoint.connect()
+        connection.settimeout(self._read_timeout_s)
         return connection
 
-
-def _tls_context(ca_bundle: bytes | None) -> ssl.SSLContext:
-    if ca_bundle is None:
-        return ssl.create_default_context(cafile=get_cert_path(True))
-    return ssl.create_default_context(cadata=ca_bundle.decode("ascii", "replace"))
+    def _take_idle(self) -> tuple[float, socket.socket] | None:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return None

@@ -56,3 +56,11 @@ def test_nothing_follows_where_the_other_side_says_so() -> None:
     )
     assert answer.status == 404
     assert not answer.may_be_followed
+
+
+@pytest.mark.parametrize("begun", [HEAD[:20], HEAD, HEAD + b"hel"])
+def test_an_end_before_the_end_is_odd(begun: bytes) -> None:
+    answer = HttpAnswer(max_bytes=100)
+    assert not answer.take(begun)
+    with pytest.raises(OddAnswerError, match="ends before its end"):
+        answer.take(b"")
