@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from worker.config.record_paths import parse_path
+from worker.transform.path_tree import PathTree
 from worker.transform.presets import HIDDEN_BY_AWS, PRESETS
-from worker.transform.redaction import leaves, tree_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
+
+    from worker.transform.path_tree import TestObject
+
+_MAX_HIDDEN_CHARACTERS: Final = max(map(len, HIDDEN_BY_AWS))
 
 
 class Notices:
@@ -29,23 +33,22 @@ class Notices:
     def __init__(self, off: Collection[str], warn: Callable[[str], None]) -> None:
         self.counts = dict.fromkeys(off, 0)
         self._warn = warn
-        self._by_event = {
-            event: (name, tree_of(map(parse_path, PRESETS[name].paths)))
-            for name in off
-            for event in PRESETS[name].events
-        }
+        self._by_event: dict[str, tuple[str, TestObject]] = {}
+        for name in off:
+            for event, paths in PRESETS[name].by_event.items():
+                is_carried = PathTree(map(parse_path, paths)).finder(_is_live)
+                self._by_event[event] = name, is_carried
 
     def looked_at(self, record: dict[str, Any]) -> dict[str, Any]:
         """The record itself, once it was looked at."""
         event = record.get("eventName")
         if isinstance(event, str) and event in self._by_event:
-            self._look_into(record, event)
+            name, is_carried = self._by_event[event]
+            if is_carried(record):
+                self._count(name, event)
         return record
 
-    def _look_into(self, record: dict[str, Any], event: str) -> None:
-        name, tree = self._by_event[event]
-        if not any(_is_live(value) for value in leaves(record, tree)):
-            return
+    def _count(self, name: str, event: str) -> None:
         self.counts[name] += 1
         if self.counts[name] == 1:
             self._warn(
@@ -55,4 +58,6 @@ class Notices:
 
 
 def _is_live(value: object) -> bool:
-    return not (isinstance(value, str) and value in HIDDEN_BY_AWS)
+    if not isinstance(value, str):
+        return True
+    return len(value) > _MAX_HIDDEN_CHARACTERS or value not in HIDDEN_BY_AWS
