@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
@@ -98,6 +99,37 @@ class Encoder(Protocol):
         """
         ...
 
+    def encode_run(
+        self, records: Sequence[Any], begin: int, stamps: KnownStamps, room_bytes: int
+    ) -> tuple[list[bytes], int]:
+        """Encode as many everyday records in a row as there are, and fit.
+
+        Args:
+            records: What a JSON parser made.
+            begin: Index of the first.
+            stamps: Their times.
+            room_bytes: For all of them.
+
+        Returns:
+            One part each, and their size; nothing, where even the first one is for
+            :meth:`encode_quickly`.
+        """
+        ...
+
+
+class KnownStamps(Protocol):
+    """The times of records, by their texts."""
+
+    @property
+    def known(self) -> Mapping[str, tuple[Any, object]]:
+        """By text: what :meth:`Encoder.stamp` made, and something else."""
+        ...
+
+    @property
+    def field(self) -> str:
+        """The records' field of that text."""
+        ...
+
 
 class EventEncoder:
     """``[EventTime, map]`` entries, one after the other, as Forward carries them."""
@@ -135,6 +167,27 @@ class EventEncoder:
         at = part.find(_FLOAT_64, _ENTRY_HEADER_BYTES)
         return None if at >= 0 and _LARGE_FLOAT_64.search(part, at) else part
 
+    def encode_run(
+        self, records: Sequence[Any], begin: int, stamps: KnownStamps, room_bytes: int
+    ) -> tuple[list[bytes], int]:
+        known, field, packb = stamps.known, stamps.field, ormsgpack.packb
+        parts: list[bytes] = []
+        size_bytes = 0
+        for record in islice(records, begin, None):
+            try:
+                part = packb((known[record[field]][0], record))
+            except (KeyError, TypeError):
+                break
+            at = part.find(_FLOAT_64, _ENTRY_HEADER_BYTES)
+            if at >= 0 and _LARGE_FLOAT_64.search(part, at):
+                break
+            size_bytes += len(part)
+            if size_bytes > room_bytes:
+                size_bytes -= len(part)
+                break
+            parts.append(part)
+        return parts, size_bytes
+
 
 class MapEncoder:
     """msgpack maps, one after the other: what Fluentd's exec input reads."""
@@ -167,6 +220,12 @@ class MapEncoder:
         except TypeError:
             return None
         return None if _LARGE_FLOAT_64.search(part) else part
+
+    def encode_run(
+        self, records: Sequence[Any], begin: int, stamps: KnownStamps, room_bytes: int
+    ) -> tuple[list[bytes], int]:
+        del records, begin, stamps, room_bytes  # one by one will do in a pipe
+        return [], 0
 
 
 class _JsonObjects:
@@ -202,6 +261,12 @@ class _JsonObjects:
             return orjson.dumps(record, option=self._option)
         except TypeError:
             return None
+
+    def encode_run(
+        self, records: Sequence[Any], begin: int, stamps: KnownStamps, room_bytes: int
+    ) -> tuple[list[bytes], int]:
+        del records, begin, stamps, room_bytes
+        return [], 0
 
     def _dump(self, record: dict[str, object]) -> bytes:
         try:

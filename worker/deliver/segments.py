@@ -112,7 +112,7 @@ class Segmenter:
         if file is not None:
             charge(body.size_bytes + file.size_bytes)
             encoded = stages.of_file(file, item.ref, body, fallback)
-            items = file.records[run.end :] if run.end else file.records
+            items = self._specials(file.records, run)
         else:
 
             def holds(size_bytes: int) -> None:
@@ -137,6 +137,16 @@ class Segmenter:
         item.total_records = run.end
         if run.parts:
             yield run.cut()
+
+    def _specials(self, records: list[Any], run: _Run) -> Iterator[Any]:
+        """Yield those that take their stages one by one; the run takes the others."""
+        fits_alone = self._segment_bytes <= self._max_entry_bytes
+        while run.end < len(records):
+            if fits_alone:
+                room_bytes = self._segment_bytes - run.size_bytes
+                run.extend(*self._stages.run_of(records, run.end, room_bytes))
+            if run.end < len(records):
+                yield records[run.end]
 
     def _small(self, body: Body) -> bytes | None:
         """What is in a short gzip member, where that is all that the body holds."""
@@ -206,6 +216,14 @@ class _Run:
         if self._indices is not None:
             self._indices.append(self.end)
         self.end += 1
+
+    def extend(self, parts: list[bytes], size_bytes: int) -> None:
+        """Take the encoded next records."""
+        self.parts += parts
+        self.size_bytes += size_bytes
+        if self._indices is not None:
+            self._indices.extend(range(self.end, self.end + len(parts)))
+        self.end += len(parts)
 
     def drop(self) -> None:
         """Pass over the next record."""

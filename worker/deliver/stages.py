@@ -6,6 +6,7 @@ and id → time → encode. Time and id are taken from the record as it was read
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from plugin_bridge.forward.entries import RAW_FIELD
@@ -80,6 +81,8 @@ class Stages:
             and decode.shape == "event"
             and is_utf8(decode.charset)
         )
+        has_marks = decode.with_metadata or bool(decode.id_field)
+        self._takes_runs = transform is None and not has_marks
 
     def of_object(
         self, ref: ObjectRef, body: Body, fallback: tuple[int, int]
@@ -115,6 +118,24 @@ class Stages:
             return exactly(file.item(index), index)
 
         return self._quickly(marks, None, by_index)
+
+    def run_of(
+        self, records: list[Any], begin: int, room_bytes: int
+    ) -> tuple[list[bytes], int]:
+        """Encode as many everyday records of a file in a row as fit, in one go.
+
+        Returns:
+            One part each, and their size; nothing: the first one is not everyday, or
+            there is more to do with records than that.
+        """
+        if not self._takes_runs:
+            return [], 0
+        encode = self._encoder.encode_run
+        parts, size_bytes = encode(records, begin, self._stamps, room_bytes)
+        if self._look is not None:
+            for record in islice(records, begin, begin + len(parts)):
+                self._look(record)
+        return parts, size_bytes
 
     def parsed(self, text: bytes) -> ParsedFile | None:
         """Parse a file whole where that will do.

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from plugin_bridge.forward.entries import EventEncoder, MapEncoder
 from worker.config.model import DecodeConfig
+from worker.decode.parsed_file import parsed_file
 from worker.deliver.progress import Progress
 from worker.deliver.stages import Stages
 from worker.source.notifications import ObjectRef
@@ -156,3 +157,65 @@ def test_every_record_is_looked_at_once(value: str) -> None:
     text = f'{{"eventTime":"2026-11-20T12:00:00Z","a":{value}}}'.encode()
     assert stages.of_object(REF, BODY, FALLBACK)(text, 0) is not None
     assert len(seen) == 1
+
+
+def stages_with(**decode: Any) -> Stages:
+    return Stages(
+        DecodeConfig.model_validate(decode),
+        EventEncoder(),
+        is_raw=False,
+        transform=None,
+        progress=Progress(),
+    )
+
+
+def in_turn(stages: Stages, records: list[Any], room_bytes: int) -> list[bytes]:
+    """What is encoded in runs, and what follows each one by one."""
+    file = parsed_file(json.dumps({"Records": records}).encode())
+    assert file is not None
+    encoded = stages.of_file(file, REF, BODY, FALLBACK)
+    parts: list[bytes] = []
+    while len(parts) < len(records):
+        run, size_bytes = stages.run_of(file.records, len(parts), room_bytes)
+        assert size_bytes == sum(map(len, run)) <= room_bytes
+        parts += run
+        if len(parts) < len(records):
+            part = encoded(file.records[len(parts)], len(parts))
+            assert part is not None
+            parts.append(part)
+    return parts
+
+
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {"eventTime": times | st.just([1]), "a": st.sampled_from([1, "x", 2.0**64])}
+        )
+    ),
+    st.integers(0, 200),
+)
+def test_a_run_is_what_one_by_one_is(
+    records: list[dict[str, Any]], room_bytes: int
+) -> None:
+    exactly = stages_with().of_object(REF, BODY, FALLBACK)
+    expected = [
+        exactly(json.dumps(record).encode(), index)
+        for index, record in enumerate(records)
+    ]
+    assert in_turn(stages_with(), records, room_bytes) == expected
+
+
+def test_everyday_records_make_one_run() -> None:
+    stages = stages_with()
+    records = [{"eventTime": "2026-11-20T12:00:00Z", "n": n} for n in range(50)]
+    assert stages.run_of(records, 0, 10**6) == ([], 0), "the time is new"
+    assert stages.of_object(REF, BODY, FALLBACK)(json.dumps(records[0]).encode(), 0)
+    assert len(stages.run_of(records, 10, 10**6)[0]) == 40
+
+
+@pytest.mark.parametrize("decode", [{"with_metadata": True}, {"id_field": "id"}])
+def test_there_are_no_runs_where_there_is_more_to_do(decode: dict[str, Any]) -> None:
+    stages = stages_with(**decode)
+    records = [{"eventTime": "2026-11-20T12:00:00Z", "n": n} for n in range(5)]
+    assert stages.of_object(REF, BODY, FALLBACK)(json.dumps(records[0]).encode(), 0)
+    assert stages.run_of(records, 0, 10**6) == ([], 0)
