@@ -189,7 +189,7 @@ def in_turn(stages: Stages, records: list[Any], room_bytes: int) -> list[bytes]:
 @given(
     st.lists(
         st.fixed_dictionaries(
-            {"eventTime": times | st.just([1]), "a": st.sampled_from([1, "x", 2.0**64])}
+            {"eventTime": times | st.just([1]), "a": st.sampled_from([1, "x", 2**64])}
         )
     ),
     st.integers(0, 200),
