@@ -7,7 +7,7 @@ Records that the C encoders refuse (:class:`TypeError`) take the exact, slow pat
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -25,6 +25,8 @@ from plugin_bridge.forward.portable import portable_record
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from typing_extensions import Buffer
+
 RAW_FIELD = "log"
 """Field of a raw record's text: what Fluent Bit and OpenTelemetry take for the body."""
 
@@ -38,6 +40,7 @@ _LARGE_FLOAT_64 = re.compile(rb"\xcb(?:[\x43\xc3][\xe0-\xff]|[\x44-\x7f\xc4-\xff
 _MAX_FIXSTR_BYTES = 0x1F
 _MAX_STR8_BYTES = 0xFF
 _MAX_STR16_BYTES = 0xFFFF
+_EVERYDAY_BYTES = 16_384
 
 
 class Encoder(Protocol):
@@ -116,6 +119,31 @@ class Encoder(Protocol):
         """
         ...
 
+    def raw_stamp(self, seconds: int, nanoseconds: int) -> object:
+        """Prepare the time of records, for :meth:`encode_raw_run`.
+
+        Raises:
+            EntryError: The time cannot be encoded.
+        """
+        ...
+
+    def encode_raw_run(
+        self,
+        records: Sequence[tuple[Buffer, object]],
+        begin: int,
+        stamps: KnownStamps,
+        room_bytes: int,
+    ) -> tuple[list[bytes], int]:
+        """Do as :meth:`encode_run` does, for :meth:`encode_raw`.
+
+        Args:
+            records: Each one's text in UTF-8, and the text of its time.
+            begin: As there.
+            stamps: From :meth:`raw_stamp`.
+            room_bytes: As there.
+        """
+        ...
+
 
 class KnownStamps(Protocol):
     """The times of records, by their texts."""
@@ -188,6 +216,33 @@ class EventEncoder:
             parts.append(part)
         return parts, size_bytes
 
+    def raw_stamp(self, seconds: int, nanoseconds: int) -> bytes:
+        _, header = _time(seconds, nanoseconds)
+        return header + _RAW_MAP_HEADER
+
+    def encode_raw_run(
+        self,
+        records: Sequence[tuple[Buffer, object]],
+        begin: int,
+        stamps: KnownStamps,
+        room_bytes: int,
+    ) -> tuple[list[bytes], int]:
+        known, headers, join = stamps.known, _str_headers(), b"".join
+        parts: list[bytes] = []
+        size_bytes = 0
+        for raw, time in islice(records, begin, None):
+            text = bytes(raw)
+            try:
+                part = join((known[time][0], headers[len(text)], text))  # type: ignore[index]
+            except (LookupError, TypeError):
+                break
+            size_bytes += len(part)
+            if size_bytes > room_bytes:
+                size_bytes -= len(part)
+                break
+            parts.append(part)
+        return parts, size_bytes
+
 
 class MapEncoder:
     """msgpack maps, one after the other: what Fluentd's exec input reads."""
@@ -227,6 +282,19 @@ class MapEncoder:
         del records, begin, stamps, room_bytes  # one by one will do in a pipe
         return [], 0
 
+    def raw_stamp(self, seconds: int, nanoseconds: int) -> None:
+        del seconds, nanoseconds
+
+    def encode_raw_run(
+        self,
+        records: Sequence[tuple[Buffer, object]],
+        begin: int,
+        stamps: KnownStamps,
+        room_bytes: int,
+    ) -> tuple[list[bytes], int]:
+        del records, begin, stamps, room_bytes
+        return [], 0
+
 
 class _JsonObjects:
     """JSON objects without their frame; ``NaN`` and the infinities become null."""
@@ -264,6 +332,19 @@ class _JsonObjects:
 
     def encode_run(
         self, records: Sequence[Any], begin: int, stamps: KnownStamps, room_bytes: int
+    ) -> tuple[list[bytes], int]:
+        del records, begin, stamps, room_bytes
+        return [], 0
+
+    def raw_stamp(self, seconds: int, nanoseconds: int) -> None:
+        del seconds, nanoseconds
+
+    def encode_raw_run(
+        self,
+        records: Sequence[tuple[Buffer, object]],
+        begin: int,
+        stamps: KnownStamps,
+        room_bytes: int,
     ) -> tuple[list[bytes], int]:
         del records, begin, stamps, room_bytes
         return [], 0
@@ -315,6 +396,12 @@ def _pack(value: object) -> bytes:
         return ormsgpack.packb(value)
     except TypeError as exc:
         raise EntryError(f"record cannot be written as msgpack: {exc}") from None
+
+
+@cache
+def _str_headers() -> tuple[bytes, ...]:
+    """Headers of everyday lengths, which are made once."""
+    return tuple(map(_str_header, range(_EVERYDAY_BYTES)))
 
 
 def _str_header(size_bytes: int) -> bytes:

@@ -25,6 +25,8 @@ class RecordTime:
         time_format: As :func:`worker.decode.times.time_parser` takes it.
 
     Attributes:
+        outline: The type of a record of which all but the members on the way to the
+            time are passed over; None: that cannot be said in one.
         name: The field, where it is one of the record's own; None: it lies deeper.
     """
 
@@ -33,7 +35,10 @@ class RecordTime:
         self._parse = time_parser(time_format)
         first, *others = self._steps
         self.name = first if isinstance(first, str) and not others else None
-        self._outline = _outline(self._steps)
+        self.outline = _outline(self._steps)
+        self._outline: msgspec.json.Decoder[Any] | None = None
+        if self.outline is not None:
+            self._outline = msgspec.json.Decoder(self.outline)
 
     def of(self, record: dict[str, Any]) -> tuple[int, int] | None:
         """Return seconds since 1970 and nanoseconds; None where there is no time."""
@@ -65,13 +70,13 @@ class RecordTime:
         return self.of(record) if isinstance(record, dict) else None
 
 
-def _outline(steps: Place) -> msgspec.json.Decoder[Any] | None:
-    """A parser that passes over all but the members on the way."""
+def _outline(steps: Place) -> type[msgspec.Struct] | None:
     names = [step for step in steps if isinstance(step, str) and is_plain(step)]
     if len(names) < len(steps) or any(index_of(name) is not None for name in names):
         return None
     inner: Any = _Scalar
+    outline: type[msgspec.Struct] | None = None
     for name in reversed(names):
         member = ("value", inner | None, msgspec.field(name=name, default=None))
-        inner = msgspec.defstruct("Outline", [member])
-    return msgspec.json.Decoder(inner)
+        inner = outline = msgspec.defstruct("Outline", [member])
+    return outline

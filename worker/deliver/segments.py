@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from worker.config.model import DecodeConfig
     from worker.deliver.ledger import HeldObject
     from worker.deliver.progress import Progress
-    from worker.deliver.stages import Transform
+    from worker.deliver.stages import File, Transform
     from worker.source.notifications import ObjectRef
     from worker.source.objects import Body
 
@@ -112,7 +112,7 @@ class Segmenter:
         if file is not None:
             charge(body.size_bytes + file.size_bytes)
             encoded = stages.of_file(file, item.ref, body, fallback)
-            items = self._specials(file.records, run)
+            items = self._specials(file, run)
         else:
 
             def holds(size_bytes: int) -> None:
@@ -138,15 +138,16 @@ class Segmenter:
         if run.parts:
             yield run.cut()
 
-    def _specials(self, records: list[Any], run: _Run) -> Iterator[Any]:
+    def _specials(self, file: File, run: _Run) -> Iterator[Any]:
         """Yield those that take their stages one by one; the run takes the others."""
         fits_alone = self._segment_bytes <= self._max_entry_bytes
-        while run.end < len(records):
+        count = len(file.records)
+        while run.end < count:
             if fits_alone:
                 room_bytes = self._segment_bytes - run.size_bytes
-                run.extend(*self._stages.run_of(records, run.end, room_bytes))
-            if run.end < len(records):
-                yield records[run.end]
+                run.extend(*self._stages.run_of(file, run.end, room_bytes))
+            if run.end < count:
+                yield file.records[run.end]
 
     def _small(self, body: Body) -> bytes | None:
         """What is in a short gzip member, where that is all that the body holds."""

@@ -14,6 +14,7 @@ from plugin_bridge.forward.errors import EntryError
 from plugin_bridge.forward.event_time import MAX_SECONDS
 from worker.decode.json_values import quick_exact_record, quick_record
 from worker.decode.parsed_file import parsed_file
+from worker.decode.raw_file import RawFile, raw_file_parser
 from worker.decode.reader import reader_for
 from worker.decode.record_time import RecordTime
 from worker.decode.text import is_utf8
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 
     Transform = Callable[[dict[str, Any]], dict[str, Any] | None]
     """Takes a record and gives what becomes of it; None: it is filtered out."""
+
+    File = ParsedFile | RawFile
+    """A file that was parsed whole."""
 
     Encode = Callable[[Any, int], bytes | None]
     """Takes an item and its index and gives the encoded record; None: it is dropped."""
@@ -73,14 +77,9 @@ class Stages:
         self._time = RecordTime(decode.time_field, decode.time_format)
         self.reader = reader_for(decode, text_field=RAW_FIELD)
         self._is_quick = decode.format == "json" and not decode.record_location
-        self._stamps = Stamps(self._time, encoder)
-        self._takes_files = (
-            self._is_quick
-            and encoder.tells_rounded
-            and not is_raw
-            and decode.shape == "event"
-            and is_utf8(decode.charset)
-        )
+        prepare = encoder.raw_stamp if is_raw else encoder.stamp
+        self._stamps = Stamps(self._time, prepare)
+        self._parse_file = self._file_parser()
         has_marks = decode.with_metadata or bool(decode.id_field)
         self._takes_runs = transform is None and not has_marks
 
@@ -106,10 +105,21 @@ class Stages:
         parse = quick_record if self._encoder.tells_rounded else quick_exact_record
         return self._quickly(marks, parse, exactly)
 
+    def parsed(self, text: bytes) -> File | None:
+        """Parse a file whole where that will do.
+
+        Args:
+            text: All of it, decompressed.
+        """
+        return self._parse_file(text) if self._parse_file is not None else None
+
     def of_file(
-        self, file: ParsedFile, ref: ObjectRef, body: Body, fallback: tuple[int, int]
+        self, file: File, ref: ObjectRef, body: Body, fallback: tuple[int, int]
     ) -> Encode:
         """Return the stages for the records of a file that :meth:`parsed` gave."""
+        if isinstance(file, RawFile):
+            raw = self._raw(fallback)
+            return lambda record, index: raw(record[0], index)
         marks = marks_of(self._decode, ref, body)
         exactly = self._structured(marks, fallback)
 
@@ -120,7 +130,7 @@ class Stages:
         return self._quickly(marks, None, by_index)
 
     def run_of(
-        self, records: list[Any], begin: int, room_bytes: int
+        self, file: File, begin: int, room_bytes: int
     ) -> tuple[list[bytes], int]:
         """Encode as many everyday records of a file in a row as fit, in one go.
 
@@ -130,20 +140,27 @@ class Stages:
         """
         if not self._takes_runs:
             return [], 0
-        encode = self._encoder.encode_run
-        parts, size_bytes = encode(records, begin, self._stamps, room_bytes)
+        encoder, stamps = self._encoder, self._stamps
+        if isinstance(file, RawFile):
+            _, time = file.records[begin]
+            if time not in stamps.known:
+                stamps.of({stamps.field: time})
+            return encoder.encode_raw_run(file.records, begin, stamps, room_bytes)
+        parts, size_bytes = encoder.encode_run(file.records, begin, stamps, room_bytes)
         if self._look is not None:
-            for record in islice(records, begin, begin + len(parts)):
+            for record in islice(file.records, begin, begin + len(parts)):
                 self._look(record)
         return parts, size_bytes
 
-    def parsed(self, text: bytes) -> ParsedFile | None:
-        """Parse a file whole where that will do.
-
-        Args:
-            text: All of it, decompressed.
-        """
-        return parsed_file(text) if self._takes_files else None
+    def _file_parser(self) -> Callable[[bytes], File | None] | None:
+        decode, time = self._decode, self._time
+        if not (self._is_quick and decode.shape == "event" and is_utf8(decode.charset)):
+            return None
+        if not self._is_raw:
+            return parsed_file if self._encoder.tells_rounded else None
+        if self._transform is not None or time.name is None or time.outline is None:
+            return None
+        return raw_file_parser(time.outline)
 
     def _structured(self, marks: Marks | None, fallback: tuple[int, int]) -> Encode:
         parse, time_of, encode = self.reader.record, self._time.of, self._encoder.encode

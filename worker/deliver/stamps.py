@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from plugin_bridge.forward.event_time import MAX_SECONDS
 
 if TYPE_CHECKING:
-    from plugin_bridge.forward.entries import Encoder
+    from collections.abc import Callable
+
     from worker.decode.record_time import RecordTime
 
     Stamp = tuple[Any, tuple[int, int]]
@@ -21,16 +22,16 @@ class Stamps:
 
     Args:
         time: Finds the time in a record.
-        encoder: Prepares it.
+        prepare: Makes of seconds and nanoseconds what the encoder wants.
 
     Attributes:
         known: Stamps by the text in ``field``; none where the time lies deeper.
         field: The records' field of that text.
     """
 
-    def __init__(self, time: RecordTime, encoder: Encoder) -> None:
+    def __init__(self, time: RecordTime, prepare: Callable[[int, int], object]) -> None:
         self._time = time
-        self._encoder = encoder
+        self._prepare = prepare
         self.known: dict[str, Stamp] = {}
         self.field = time.name or ""
         self._remembers = time.name is not None
@@ -42,7 +43,7 @@ class Stamps:
         time = self._time.of(record)
         if time is None or not 1 <= time[0] <= MAX_SECONDS:
             return None
-        stamp = (self._encoder.stamp(*time), time)
+        stamp = (self._prepare(*time), time)
         text = record.get(self.field) if self._remembers else None
         if isinstance(text, str):
             if len(self.known) >= _MAX_KNOWN:

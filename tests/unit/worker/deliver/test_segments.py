@@ -144,7 +144,7 @@ def test_a_long_run_of_dropped_records_gives_the_loop_turns() -> None:
     data = file_of([{}] * 5000)
 
     assert Run(data, transform=lambda _: None).pauses == 5
-    assert Run(data, is_raw=True, acked_records=5000).pauses == 5
+    assert Run(data, charset="latin-1", acked_records=5000).pauses == 5
 
 
 def test_records_without_the_location_are_counted_and_passed_over() -> None:
@@ -237,7 +237,7 @@ def test_a_record_of_too_many_bytes_is_named_with_the_way_out() -> None:
 def test_what_the_object_holds_is_charged() -> None:
     data = file_of([{"x": "x" * 1000}] * 10)
     text_bytes = len(gzip.decompress(data))
-    assert Run(data, is_raw=True).charges[-1] == len(data) + 2 * text_bytes
+    assert Run(data, charset="latin-1").charges[-1] == len(data) + 2 * text_bytes
     assert Run(data).charges[-1] == len(data) + 4 * text_bytes, "text and objects"
 
 

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from plugin_bridge.forward.entries import EventEncoder, MapEncoder
 from worker.config.model import DecodeConfig
-from worker.decode.parsed_file import parsed_file
 from worker.deliver.progress import Progress
 from worker.deliver.stages import Stages
 from worker.source.notifications import ObjectRef
@@ -22,7 +21,7 @@ from worker.source.objects import Body
 
 if TYPE_CHECKING:
     from plugin_bridge.forward.entries import Encoder
-    from worker.deliver.stages import Transform
+    from worker.deliver.stages import File, Transform
 
 REF = ObjectRef("bucket", "key", etag="e")
 BODY = Body(b"", 0, "e", None)
@@ -159,24 +158,29 @@ def test_every_record_is_looked_at_once(value: str) -> None:
     assert len(seen) == 1
 
 
-def stages_with(**decode: Any) -> Stages:
+def stages_with(*, is_raw: bool = False, **decode: Any) -> Stages:
     return Stages(
         DecodeConfig.model_validate(decode),
         EventEncoder(),
-        is_raw=False,
+        is_raw=is_raw,
         transform=None,
         progress=Progress(),
     )
 
 
+def file_of(stages: Stages, records: list[Any]) -> File:
+    file = stages.parsed(json.dumps({"Records": records}, ensure_ascii=False).encode())
+    assert file is not None
+    return file
+
+
 def in_turn(stages: Stages, records: list[Any], room_bytes: int) -> list[bytes]:
     """What is encoded in runs, and what follows each one by one."""
-    file = parsed_file(json.dumps({"Records": records}).encode())
-    assert file is not None
+    file = file_of(stages, records)
     encoded = stages.of_file(file, REF, BODY, FALLBACK)
     parts: list[bytes] = []
     while len(parts) < len(records):
-        run, size_bytes = stages.run_of(file.records, len(parts), room_bytes)
+        run, size_bytes = stages.run_of(file, len(parts), room_bytes)
         assert size_bytes == sum(map(len, run)) <= room_bytes
         parts += run
         if len(parts) < len(records):
@@ -186,36 +190,61 @@ def in_turn(stages: Stages, records: list[Any], room_bytes: int) -> list[bytes]:
     return parts
 
 
+@pytest.mark.parametrize("is_raw", [False, True])
 @given(
-    st.lists(
+    records=st.lists(
         st.fixed_dictionaries(
-            {"eventTime": times | st.just([1]), "a": st.sampled_from([1, "x", 2**64])}
+            {
+                "eventTime": times | st.just(1.5),
+                "a": st.sampled_from([1, "ü", 2**64, 20_000 * "x"]),
+            }
         )
     ),
-    st.integers(0, 200),
+    room_bytes=st.integers(0, 200),
 )
 def test_a_run_is_what_one_by_one_is(
-    records: list[dict[str, Any]], room_bytes: int
+    *, is_raw: bool, records: list[dict[str, Any]], room_bytes: int
 ) -> None:
-    exactly = stages_with().of_object(REF, BODY, FALLBACK)
+    exactly = stages_with(is_raw=is_raw).of_object(REF, BODY, FALLBACK)
     expected = [
-        exactly(json.dumps(record).encode(), index)
+        exactly(json.dumps(record, ensure_ascii=False).encode(), index)
         for index, record in enumerate(records)
     ]
-    assert in_turn(stages_with(), records, room_bytes) == expected
+    assert in_turn(stages_with(is_raw=is_raw), records, room_bytes) == expected
 
 
-def test_everyday_records_make_one_run() -> None:
-    stages = stages_with()
+@pytest.mark.parametrize(("is_raw", "first"), [(False, 0), (True, 50)])
+def test_everyday_records_make_one_run(*, is_raw: bool, first: int) -> None:
+    stages = stages_with(is_raw=is_raw)
     records = [{"eventTime": "2026-11-20T12:00:00Z", "n": n} for n in range(50)]
-    assert stages.run_of(records, 0, 10**6) == ([], 0), "the time is new"
-    assert stages.of_object(REF, BODY, FALLBACK)(json.dumps(records[0]).encode(), 0)
-    assert len(stages.run_of(records, 10, 10**6)[0]) == 40
+    file = file_of(stages, records)
+    assert len(stages.run_of(file, 0, 10**6)[0]) == first, "parsed, the time is new"
+    assert stages.of_file(file, REF, BODY, FALLBACK)(file.records[0], 0)
+    assert len(stages.run_of(file, 10, 10**6)[0]) == 40
 
 
 @pytest.mark.parametrize("decode", [{"with_metadata": True}, {"id_field": "id"}])
 def test_there_are_no_runs_where_there_is_more_to_do(decode: dict[str, Any]) -> None:
     stages = stages_with(**decode)
-    records = [{"eventTime": "2026-11-20T12:00:00Z", "n": n} for n in range(5)]
-    assert stages.of_object(REF, BODY, FALLBACK)(json.dumps(records[0]).encode(), 0)
-    assert stages.run_of(records, 0, 10**6) == ([], 0)
+    file = file_of(stages, [{"eventTime": "2026-11-20T12:00:00Z"}] * 5)
+    assert stages.of_file(file, REF, BODY, FALLBACK)(file.records[0], 0)
+    assert stages.run_of(file, 0, 10**6) == ([], 0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"Records": [{"a": "\xff"}]}',
+        b'{"Records": [1]}',
+        b'{"Records": [null]}',
+        b'{"Records": [{"eventTime": [1]}]}',
+        b'{"Records": {}}',
+        b'[{"Records": []}]',
+        b'{"Records": [{"a": NaN}]}',
+        b'{"Records": []} x',
+        b'{"Records": [' + (1 << 20) * b" " + b"]}",
+    ],
+)
+def test_odd_files_are_not_taken_whole_for_their_texts(text: bytes) -> None:
+    assert stages_with(is_raw=True).parsed(text) is None
+    assert stages_with(is_raw=True).parsed(b'{"Records": [{"a": 1}]}') is not None
