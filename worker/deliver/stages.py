@@ -111,7 +111,10 @@ class Stages:
         Args:
             text: All of it, decompressed.
         """
-        return self._parse_file(text) if self._parse_file is not None else None
+        file = self._parse_file(text) if self._parse_file is not None else None
+        if isinstance(file, RawFile):
+            self._stamps.learn(time for _, time in file.records)
+        return file
 
     def of_file(
         self, file: File, ref: ObjectRef, body: Body, fallback: tuple[int, int]
@@ -142,9 +145,6 @@ class Stages:
             return [], 0
         encoder, stamps = self._encoder, self._stamps
         if isinstance(file, RawFile):
-            _, time = file.records[begin]
-            if time not in stamps.known:
-                stamps.of({stamps.field: time})
             return encoder.encode_raw_run(file.records, begin, stamps, room_bytes)
         parts, size_bytes = encoder.encode_run(file.records, begin, stamps, room_bytes)
         if self._look is not None:

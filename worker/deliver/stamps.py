@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from plugin_bridge.forward.event_time import MAX_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from worker.decode.record_time import RecordTime
 
@@ -50,3 +50,9 @@ class Stamps:
                 self.known.clear()
             self.known[text] = stamp
         return stamp
+
+    def learn(self, texts: Iterable[object]) -> None:
+        """Remember the stamps of texts; whatever else there is is passed over."""
+        for text in texts:
+            if text not in self.known:
+                self.of({self.field: text})
