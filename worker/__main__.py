@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import sys
 
-from worker.cli import app
 from worker.errors import ConfigError, TrailfeedError
 from worker.pool.exit_codes import BAD_CONFIG, FAILURE
+from worker.pool.signals import keep_from_the_start
 
 
 def main() -> None:
@@ -15,6 +16,11 @@ def main() -> None:
 
     0 done; 1 failure; 2 wrong usage; 78 bad configuration; 130 interrupted.
     """
+    if sys.argv[1:2] == ["run"]:
+        keep_from_the_start(os.getpid())
+    # Importing the commands takes a while, in which a signal may come.
+    from worker.cli import app  # noqa: PLC0415
+
     # multiprocessing-logging takes nothing else, and it looks at the global method.
     multiprocessing.set_start_method("fork", force=True)
     try:

@@ -17,7 +17,7 @@ from worker.demo.aws import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 from worker.demo.processes import environment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -101,6 +101,7 @@ class Daemon:
         arguments: More for the command line.
         stdout: As for :class:`subprocess.Popen`.
         module: Run with ``python -m``; another one that takes the same arguments.
+        within: A program that runs the one whose command line follows.
     """
 
     def __init__(
@@ -110,13 +111,18 @@ class Daemon:
         *arguments: str,
         stdout: int | None = None,
         module: str = "worker",
+        within: Sequence[str] = (),
     ) -> None:
         config = folder / "trailfeed.toml"
         config.write_text(toml(settings))
         self.log_path = folder / "trailfeed.log"
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(  # noqa: S603 - our own program
-                [sys.executable, "-m", module, "run", "--config", config, *arguments],
+                [
+                    *within,
+                    *(sys.executable, "-m", module, "run", "--config", config),
+                    *arguments,
+                ],
                 stdout=stdout,
                 stderr=log,
                 env=environment(),

@@ -42,6 +42,8 @@ class SignalQueue:
         self._former = {sig: signal.signal(sig, self._on_signal) for sig in signals}
         for sig in ignored:
             self._former[sig] = signal.signal(sig, signal.SIG_IGN)
+        # What :func:`keep_from_the_start` kept comes in now.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
 
     def fileno(self) -> int:
         """Readable when a signal has come in."""
@@ -70,6 +72,22 @@ def ignore(*signals: signal.Signals) -> None:
     """In a new child: a Ctrl-C in the terminal, for one, is the supervisor's affair."""
     for sig in signals:
         signal.signal(sig, signal.SIG_IGN)
+
+
+def keep_from_the_start(pid: int) -> None:
+    """As process 1, keep a SIGTERM until a :class:`SignalQueue` takes it.
+
+    The kernel throws away what process 1 (a container's, as a rule) has no handler for,
+    unless it is blocked: a SIGTERM during the boot would be lost, and the container
+    killed when its grace period is over. Any other process is ended by it, as ever.
+
+    Args:
+        pid: Of this process.
+
+    Source: pid_namespaces(7), "The namespace init process".
+    """
+    if pid == 1:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
 
 
 @contextlib.contextmanager
