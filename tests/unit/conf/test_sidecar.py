@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import configparser
 from pathlib import Path
-from typing import Any
-
-import pytest
-import yaml  # type: ignore[import-untyped]  # moto brings it, without stubs
 
 from plugin_bridge.fluent_bit import STORAGE_PATH
 from worker.config import load
@@ -24,11 +20,6 @@ def unit(name: str) -> dict[str, str]:
     parser.optionxform = str  # type: ignore[assignment,method-assign]
     parser.read(SIDECAR / name, "utf-8")
     return dict(parser["Service"])
-
-
-def documents() -> dict[str, Any]:
-    text = (SIDECAR / "pod.yaml").read_text("utf-8")
-    return {document["kind"]: document for document in yaml.safe_load_all(text)}
 
 
 class TestUnits:
@@ -49,30 +40,3 @@ class TestUnits:
 
     def test_a_wrong_configuration_is_not_tried_again(self) -> None:
         assert self.trailfeed["RestartPreventExitStatus"] == "78"
-
-
-class TestPod:
-    spec = documents()["Pod"]["spec"]
-
-    def mounts(self, kind: str) -> dict[str, str]:
-        (container,) = self.spec[kind]
-        return {
-            mount["mountPath"]: mount["name"] for mount in container["volumeMounts"]
-        }
-
-    @pytest.mark.parametrize("name", ["trailfeed.toml", "fluent-bit.yaml"])
-    def test_holds_the_ready_pair(self, name: str) -> None:
-        held = documents()["ConfigMap"]["data"]
-        assert held[name] == (CONF / "fluent-bit" / name).read_text("utf-8")
-
-    def test_both_mount_the_socket_and_what_lasts(self) -> None:
-        ours, theirs = self.mounts("containers"), self.mounts("initContainers")
-        assert ours[str(SOCKET_FOLDER)] == theirs[str(SOCKET_FOLDER)]
-        assert ours[CONFIG.state.dir] == theirs[STORAGE_PATH] == "data"
-        (data,) = [v for v in self.spec["volumes"] if v["name"] == "data"]
-        assert "persistentVolumeClaim" in data
-
-    def test_fluent_bit_ends_after_trailfeed_which_has_time_to_drain(self) -> None:
-        (fluent_bit,) = self.spec["initContainers"]
-        assert fluent_bit["restartPolicy"] == "Always"
-        assert self.spec["terminationGracePeriodSeconds"] >= LONGEST_STOP_S
