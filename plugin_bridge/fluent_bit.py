@@ -37,7 +37,13 @@ def configuration(end: ReceivingEnd, style: Format = "yaml") -> str:
         AddressError: An abstract socket.
     """
     inputs = _exec(end) if end.address is None else _forward(end)
-    output = [("name", "stdout"), ("match", end.tag), ("format", "json_lines")]
+    output = [
+        ("name", "stdout"),
+        ("match", end.tag),
+        ("format", "json_lines"),
+        # By default it tries once more, and then drops what it has acknowledged.
+        ("retry_limit", "no_limits"),
+    ]
     service = [("storage.path", STORAGE_PATH), ("storage.sync", "full")]
     if style == "classic":
         return _classic(end, service, inputs, output)

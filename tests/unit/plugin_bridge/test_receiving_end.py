@@ -105,6 +105,7 @@ class TestFluentBit:
             "name": "stdout",
             "match": "my.tag",
             "format": "json_lines",
+            "retry_limit": "no_limits",
         }
 
     def test_a_unix_socket_with_its_mode(self) -> None:
