@@ -56,7 +56,7 @@ def main(arguments: Sequence[str]) -> int:
     except (SupplyError, OSError) as error:
         sys.stderr.write(f"sbom: {error}\n")
         return 1
-    sys.stdout.write(f"{chosen.outdir}: {len(shipped)} distributions\n")
+    sys.stderr.write(f"sbom: {len(shipped)} distributions in {chosen.outdir}\n")
     return 0
 
 
