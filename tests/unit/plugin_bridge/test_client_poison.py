@@ -174,7 +174,7 @@ class Owner:
         return [event.chunk_id for event in self.events if isinstance(event, Poisoned)]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     refused=st.sets(st.integers(0, 25), max_size=3),
     manner=st.sampled_from(Refusal),
@@ -379,7 +379,7 @@ class RecordingTransport(ScriptedTransport):
         return taken
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(
         st.tuples(

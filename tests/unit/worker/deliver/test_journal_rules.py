@@ -228,6 +228,4 @@ class JournalMachine(RuleBasedStateMachine):
 
 
 TestJournalMachine = JournalMachine.TestCase
-TestJournalMachine.settings = settings(
-    max_examples=100, stateful_step_count=30, deadline=None
-)
+TestJournalMachine.settings = settings(max_examples=100, stateful_step_count=30)

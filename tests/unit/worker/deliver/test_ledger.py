@@ -182,9 +182,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
 
 TestLedgerMachine = LedgerMachine.TestCase
-TestLedgerMachine.settings = settings(
-    max_examples=300, stateful_step_count=40, deadline=None
-)
+TestLedgerMachine.settings = settings(max_examples=300, stateful_step_count=40)
 
 
 @given(st.sets(st.integers(0, 30), min_size=2), st.integers(0, 5), st.data())
