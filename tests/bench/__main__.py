@@ -23,7 +23,7 @@ from tests.bench.data import Mix, make_mix
 from tests.bench.latency import latencies
 from tests.bench.lifetime import idle_cpu_share, seconds_to_first_record
 from tests.bench.report import Row, as_text
-from tests.bench.stage import measure
+from tests.bench.stage import measure, measure_peer
 from tests.fakes.aws_standin.process import ROOT, AwsStandIn
 
 if TYPE_CHECKING:
@@ -60,19 +60,24 @@ def main() -> int:
 
 def _round(large: Mix, small: Mix, arguments: argparse.Namespace) -> Iterator[Row]:
     workers, address = arguments.workers, arguments.receiver
-    loop_s = _reference("loop", large)
+    loop_s = _reference("loop", large, workers)
     yield Row("a bare loop, 500 records an object", large.records, loop_s)
     whole = _deliver(large, workers, address)
     yield whole.against(loop_s, "bare loop")
     raw = _deliver(large, workers, address, "raw records", RAW)
     yield raw.against(whole.cpu_s, "structured")
-    get_s = _reference("get", small)
+    get_s = _reference("get", small, workers)
     yield Row("boto3 get_object, 5 records an object", small.records, get_s)
-    yield _deliver(small, workers, address).against(get_s, "boto3 get_object")
+    less = _deliver(small, workers, address)
+    yield less.against(get_s, "boto3 get_object")
     one = _deliver(large, 1, address, "one worker")
     four = _deliver(large, 4, address, "four workers")
     yield one
     yield four.against(one.cpu_s, "one worker")
+    if arguments.vs:
+        for mix, ours in ((large, whole), (small, less)):
+            theirs = _peer(mix, arguments.vs)
+            yield theirs.against(ours.cpu_s, "trailfeed")
 
 
 def _once(arguments: argparse.Namespace) -> list[Row]:
@@ -113,22 +118,42 @@ def _deliver(
     )
 
 
-def _reference(what: str, mix: Mix) -> float:
-    """CPU seconds of one of the reference programs."""
+def _peer(mix: Mix, command: str) -> Row:
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        found = measure_peer(mix, Path(folder), command)
+    return Row(
+        f"the other one, {mix.records_per_object} records an object",
+        mix.records,
+        found.cpu_s,
+        objects=mix.objects,
+        seconds=found.seconds,
+        peak_rss_bytes=found.peak_rss_bytes,
+    )
+
+
+def _reference(what: str, mix: Mix, processes: int) -> float:
+    """CPU seconds of one of the reference programs, of all its processes.
+
+    There are as many at once as trailfeed has workers: a processor whose neighbour is
+    busy takes longer for the same.
+    """
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, AwsStandIn() as aws:
         path = Path(folder, "mix")
         path.write_bytes(pickle.dumps(mix))
         aws.load("logs", mix.keyed("bench"))
-        ended = subprocess.run(  # noqa: S603 - our own program
-            [
-                *(sys.executable, "-m", "tests.bench.reference", what, str(path)),
-                *("--endpoint-url", aws.endpoint_url, "--prefix", "bench"),
-            ],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            check=True,
-        )
-    return float(ended.stdout)
+        running = [
+            subprocess.Popen(  # noqa: S603 - our own program
+                [
+                    *(sys.executable, "-m", "tests.bench.reference", what, str(path)),
+                    *("--endpoint-url", aws.endpoint_url, "--prefix", "bench"),
+                    *("--of", str(processes), "--share", str(number)),
+                ],
+                cwd=ROOT,
+                stdout=subprocess.PIPE,
+            )
+            for number in range(processes)
+        ]
+        return sum(float(process.communicate()[0]) for process in running)
 
 
 def _median(rows: tuple[Row, ...]) -> Row:
@@ -147,6 +172,14 @@ def _parser() -> argparse.ArgumentParser:
         default="",
         metavar="ADDRESS",
         help="another receiver, such as unix:///run/fluent-bit.sock",
+    )
+    parser.add_argument(
+        "--vs",
+        default="",
+        metavar="COMMAND",
+        help="measure another program, too: a shell command that finds BENCH_QUEUE_URL,"
+        " BENCH_ENDPOINT_URL, BENCH_BUCKET, AWS_REGION and credentials in its"
+        " environment, works off the queue, and is ended once that is empty",
     )
     parser.add_argument("--json", action="store_true", help="the figures as JSON")
     return parser

@@ -26,9 +26,9 @@ def idle_cpu_share(folder: Path, *, seconds: float) -> float:
         with Daemon(folder, settings) as daemon:
             daemon.wait_for_boot(WORKERS)
             time.sleep(SETTLE_S)
-            before = usage_of(daemon)
+            before = usage_of(daemon.process.pid)
             time.sleep(seconds)
-            after = usage_of(daemon)
+            after = usage_of(daemon.process.pid)
     return (after.cpu_s - before.cpu_s) / seconds / WORKERS
 
 

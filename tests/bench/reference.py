@@ -28,17 +28,17 @@ if TYPE_CHECKING:
 GZIP_WBITS = 31
 
 
-def loop(mix: Mix) -> int:
+def loop(bodies: list[bytes]) -> int:
     """Return how many bytes came out."""
     time = ormsgpack.Ext(0, bytes(8))
     size_bytes = 0
-    for body in mix.in_turn():
+    for body in bodies:
         for record in orjson.loads(isal_zlib.decompress(body, GZIP_WBITS))["Records"]:
             size_bytes += len(ormsgpack.packb((time, record)))
     return size_bytes
 
 
-def get(mix: Mix, endpoint_url: str, prefix: str) -> int:
+def get(keys: list[str], endpoint_url: str) -> int:
     """Return how many bytes came in."""
     client = boto3.client(
         "s3",
@@ -48,7 +48,6 @@ def get(mix: Mix, endpoint_url: str, prefix: str) -> int:
         aws_secret_access_key=SECRET_ACCESS_KEY,
         config=Config(s3={"addressing_style": "path"}),
     )
-    keys = list(mix.keyed(prefix))
     client.get_object(Bucket="logs", Key=keys[0])["Body"].read()  # connects
     begin_s = cpu_s()
     size_bytes = sum(
@@ -73,13 +72,17 @@ def main() -> None:
     parser.add_argument("mix", type=Path)
     parser.add_argument("--endpoint-url", default="")
     parser.add_argument("--prefix", default="")
+    parser.add_argument("--of", type=int, default=1, help="how many share the mix")
+    parser.add_argument("--share", type=int, default=0, help="which of them this is")
     arguments = parser.parse_args()
     mix: Mix = pickle.loads(arguments.mix.read_bytes())  # noqa: S301 - our own
+    mine = slice(arguments.share, None, arguments.of)
     if arguments.what == "get":
-        get(mix, arguments.endpoint_url, arguments.prefix)
+        get(list(mix.keyed(arguments.prefix))[mine], arguments.endpoint_url)
     else:
+        bodies = mix.in_turn()[mine]
         begin_s = cpu_s()
-        loop(mix)
+        loop(bodies)
         report(begin_s)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -13,8 +16,10 @@ import psutil
 
 from tests.fakes.aws_standin.process import ROOT, AwsStandIn
 from tests.fakes.daemon import Daemon, merged, settings_for
+from worker.demo.aws import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from tests.bench.data import Mix
@@ -131,23 +136,70 @@ def measure(
         )
         with Daemon(folder, settings) as daemon:
             daemon.wait_for_boot(workers)
-            before = usage_of(daemon)
+            before = usage_of(daemon.process.pid)
             began_at = time.monotonic()
             aws.load("logs", mix.keyed("bench"), queue="events")
-            while aws.depth("events"):
-                time.sleep(POLL_S)
-                if time.monotonic() - began_at > PATIENCE_S:
-                    raise TimeoutError(f"{mix.name} was not delivered; {daemon.log}")
+            _wait_until_empty(aws, f"{mix.name} was not delivered")
             seconds = time.monotonic() - began_at
-            after = usage_of(daemon)
+            after = usage_of(daemon.process.pid)
         if not address and sink.records() != mix.records:
             raise ValueError(f"{sink.records()} of {mix.records} records came")
     return Measured(after.cpu_s - before.cpu_s, seconds, after.peak_rss_bytes)
 
 
-def usage_of(daemon: Daemon) -> Usage:
-    """Look at the supervisor and all its descendants."""
-    supervisor = psutil.Process(daemon.process.pid)
+def measure_peer(mix: Mix, folder: Path, command: str) -> Measured:
+    """Have another program work off a mix, and see what that costs, its start included.
+
+    Args:
+        mix: What lies in the bucket, and is announced all at once.
+        folder: Where the program runs.
+        command: For the shell; its environment names the queue.
+    """
+    with AwsStandIn() as aws:
+        queue_url = aws.make_queue("events")
+        aws.load("logs", mix.keyed("bench"), queue="events")
+        began_at = time.monotonic()
+        with subprocess.Popen(  # noqa: S602 - the caller's own command
+            command,
+            shell=True,
+            cwd=folder,
+            start_new_session=True,
+            env={
+                **os.environ,
+                "BENCH_QUEUE_URL": queue_url,
+                "BENCH_ENDPOINT_URL": aws.endpoint_url,
+                "BENCH_BUCKET": "logs",
+                "AWS_REGION": aws.region,
+                "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
+                "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
+            },
+        ) as process:
+            try:
+                complaint = f"{command!r} left {mix.name} objects in the queue"
+                _wait_until_empty(
+                    aws, complaint, while_=lambda: process.poll() is None
+                )
+                seconds = time.monotonic() - began_at
+                usage = usage_of(process.pid)
+            finally:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+    return Measured(usage.cpu_s, seconds, usage.peak_rss_bytes)
+
+
+def _wait_until_empty(
+    aws: AwsStandIn, complaint: str, *, while_: Callable[[], bool] = lambda: True
+) -> None:
+    give_up_at = time.monotonic() + PATIENCE_S
+    while aws.depth("events"):
+        time.sleep(POLL_S)
+        if time.monotonic() > give_up_at or not while_():
+            raise TimeoutError(complaint)
+
+
+def usage_of(pid: int) -> Usage:
+    """Look at a process and all its descendants."""
+    supervisor = psutil.Process(pid)
     times = supervisor.cpu_times()
     cpu_s = times.children_user + times.children_system
     peaks = [0]
