@@ -170,15 +170,14 @@ def measure_peer(mix: Mix, folder: Path, command: str) -> Measured:
                 "BENCH_ENDPOINT_URL": aws.endpoint_url,
                 "BENCH_BUCKET": "logs",
                 "AWS_REGION": aws.region,
+                "AWS_DEFAULT_REGION": aws.region,
                 "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
                 "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
             },
         ) as process:
             try:
                 complaint = f"{command!r} left {mix.name} objects in the queue"
-                _wait_until_empty(
-                    aws, complaint, while_=lambda: process.poll() is None
-                )
+                _wait_until_empty(aws, complaint, while_=lambda: process.poll() is None)
                 seconds = time.monotonic() - began_at
                 usage = usage_of(process.pid)
             finally:
