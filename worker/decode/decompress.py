@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import itertools
 import lzma
 import zlib
 from typing import TYPE_CHECKING, Protocol, cast
@@ -14,7 +15,7 @@ from worker.decode.zstd_frame import ZstdFrame
 from worker.errors import BadObjectError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator
 
     from typing_extensions import Buffer
 
@@ -34,6 +35,9 @@ _MAX_WINDOW_BYTES = 1 << 27
 _GZIP_WINDOW_BITS = 31  # zlib's number for a gzip header and 32 KiB
 _GZIP_FLAGS_AT = 3
 _GZIP_USUAL_FLAGS = 0x08  # RFC 1952 §2.3.1: FNAME, which gzip(1) sets
+
+_PAUSE_MEMBERS = 256
+"""Of empty members there may be millions, so that nothing comes for long."""
 
 _XZ_PADDING_BYTES = 4
 """Zero bytes may follow an xz stream, in multiples of these."""
@@ -150,7 +154,8 @@ def decompress(
     one block of output and the format's own window, whatever the ratio.
 
     Args:
-        blocks: The object's bytes, cut anywhere.
+        blocks: The object's bytes, cut anywhere. An empty block says that the next one
+            is not here yet.
         compression: ``auto`` (by magic number, or else none), ``gzip``, ``zstd``,
             ``bzip2``, ``xz`` or ``none``.
         max_bytes: The most that may come out.
@@ -158,7 +163,8 @@ def decompress(
             not for ``none``.
 
     Yields:
-        Blocks of 1 MiB at most; with ``none`` the blocks as they are.
+        Blocks of 1 MiB at most; with ``none`` the blocks as they are. Empty ones where
+        there is nothing yet.
 
     Raises:
         BadObjectError: Truncated, corrupt, followed by something else, or above a
@@ -168,6 +174,8 @@ def decompress(
     Format §2.2 (stream padding).
     """
     source = _Source(blocks)
+    while not source.gather(_HEAD_BYTES):
+        yield b""
     name = _recognise(source.head()) if compression == "auto" else compression
     is_packed = name != "none"
     out_bytes = 0
@@ -223,14 +231,21 @@ def _recognise(head: bytes) -> str:
 
 def _members(source: _Source, name: str) -> Iterator[bytes]:
     """Decompress member after member, to the end."""
-    is_first = True
     size_bytes = _INPUT_BLOCK_BYTES
-    while head := source.head():
+    for number in itertools.count():
+        if number and not number % _PAUSE_MEMBERS:
+            yield b""
+        while not source.gather(_HEAD_BYTES):
+            yield b""
+        if not (head := source.head()):
+            return
         if not any(magic.startswith(head[: len(magic)]) for magic in _MAGICS[name]):
-            raise _not_a_member(name, head, is_first=is_first)
+            raise _not_a_member(name, head, is_first=not number)
         began_at = source.taken_bytes
         member = _begin(name, head)
         while not member.eof:
+            while not source.gather(1):
+                yield b""
             taken = source.take(size_bytes)
             if taken is None:
                 raise BadObjectError(
@@ -243,9 +258,24 @@ def _members(source: _Source, name: str) -> Iterator[bytes]:
         # or a body of many small members would cost the square of its size.
         member_bytes = source.taken_bytes - began_at
         size_bytes = min(max(2 * member_bytes, _MIN_INPUT_BYTES), _INPUT_BLOCK_BYTES)
-        is_first = False
-        if name == "xz" and source.skip_zeros() % _XZ_PADDING_BYTES:
+        if name == "xz" and (yield from _skip_zeros(source)) % _XZ_PADDING_BYTES:
             raise _not_a_member(name, b"\0", is_first=False)
+
+
+def _skip_zeros(source: _Source) -> Generator[bytes, None, int]:
+    """Take the zero bytes that come next, and count them."""
+    zeros_bytes = 0
+    while True:
+        while not source.gather(1):
+            yield b""
+        taken = source.take(_INPUT_BLOCK_BYTES)
+        if taken is None:
+            return zeros_bytes
+        other_bytes = len(bytes(taken).lstrip(b"\0"))
+        zeros_bytes += len(taken) - other_bytes
+        if other_bytes:
+            source.give_back(other_bytes)
+            return zeros_bytes
 
 
 def _blocks(member: _Member, data: bytes | memoryview, name: str) -> Iterator[bytes]:
@@ -284,19 +314,36 @@ class _Source:
         self._blocks = iter(blocks)
         self._block = memoryview(b"")
         self._at = 0
+        self._is_at_end = False
         self.taken_bytes = 0
+
+    def gather(self, wanted_bytes: int) -> bool:
+        """Whether so many bytes are here, or all that are left.
+
+        To be asked before :meth:`head` and :meth:`take`, which look at what is here.
+        """
+        while len(self._block) - self._at < wanted_bytes and not self._is_at_end:
+            more = next(self._blocks, None)
+            if more is None:
+                self._is_at_end = True
+                break
+            view = memoryview(more).cast("B")
+            if not view:
+                return False
+            left = self._block[self._at :]
+            self._block = memoryview(b"".join((left, view))) if left else view
+            self._at = 0
+        return True
 
     def head(self) -> bytes:
         """The next ten bytes, or what is left, without taking them."""
-        while len(self._block) - self._at < _HEAD_BYTES and self._advance():
-            pass
         return bytes(self._block[self._at : self._at + _HEAD_BYTES])
 
     def take(self, size_bytes: int) -> memoryview | None:
         """The next bytes, at most so many; None at the end."""
-        if self._at == len(self._block) and not self._advance():
-            return None
         taken = self._block[self._at : self._at + size_bytes]
+        if not taken:
+            return None
         self._at += len(taken)
         self.taken_bytes += len(taken)
         return taken
@@ -306,34 +353,16 @@ class _Source:
         self._at -= unused_bytes
         self.taken_bytes -= unused_bytes
 
-    def skip_zeros(self) -> int:
-        """Take the zero bytes that come next, and count them."""
-        zeros_bytes = 0
-        while taken := self.take(_INPUT_BLOCK_BYTES):
-            other_bytes = len(bytes(taken).lstrip(b"\0"))
-            zeros_bytes += len(taken) - other_bytes
-            if other_bytes:
-                self.give_back(other_bytes)
-                break
-        return zeros_bytes
-
     def rest(self) -> Iterator[bytes]:
         """Everything that is left, as it is."""
-        while self._at < len(self._block) or self._advance():
+        while True:
+            while not self.gather(1):
+                yield b""
+            if self._at == len(self._block):
+                return
             whole = self._block.obj
             if isinstance(whole, bytes) and not self._at:
                 yield whole
             else:
                 yield bytes(self._block[self._at :])
             self._at = len(self._block)
-
-    def _advance(self) -> bool:
-        """Put the next block behind what is left of this one."""
-        for more in self._blocks:
-            view = memoryview(more).cast("B")
-            if view:
-                left = self._block[self._at :]
-                self._block = memoryview(b"".join((left, view))) if left else view
-                self._at = 0
-                return True
-        return False

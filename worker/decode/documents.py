@@ -14,7 +14,7 @@ from worker.decode.elements import after_space, byte_at, end_of_value
 from worker.errors import BadObjectError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
 
 ONE_CALL_BYTES = 1 << 20
 """Larger texts could make too many objects at once."""
@@ -40,7 +40,7 @@ def documents(text: memoryview) -> Iterable[msgspec.Raw]:
         return _scanned(text)
 
 
-def begins_lines(text: bytes, *, has_more: bool) -> bool:
+def begins_lines(text: bytes | bytearray, *, has_more: bool) -> bool:
     """Whether documents stand on lines of their own, by the first line of a text.
 
     Args:
@@ -55,10 +55,17 @@ def begins_lines(text: bytes, *, has_more: bool) -> bool:
     return has_more or after_space(memoryview(text), end) < len(text)
 
 
-def streamed(blocks: Iterable[bytes]) -> Generator[msgspec.Raw | None]:
+def streamed(
+    blocks: Iterable[bytes], holds: Callable[[int], None]
+) -> Generator[msgspec.Raw | None]:
     """Yield the documents of a text that comes in blocks, or None for a while.
 
     No more is held than a block, and a document that is not yet whole.
+
+    Args:
+        blocks: The text, cut anywhere; an empty one says that more is not here yet.
+        holds: Told how many bytes a large document takes that is not whole; 0: there
+            is none.
 
     Raises:
         BadObjectError: The text is not JSON, as far as brackets tell.
@@ -66,9 +73,15 @@ def streamed(blocks: Iterable[bytes]) -> Generator[msgspec.Raw | None]:
     """
     parts: list[bytes] = []
     held_bytes = wanted_bytes = done_bytes = 0
+    holds(0)
     for block in _pieces(blocks):
+        if not block:
+            yield None
+            continue
         parts.append(block)
         held_bytes += len(block)
+        if held_bytes > ONE_CALL_BYTES:
+            holds(2 * held_bytes)  # the parts are joined, now or later
         if held_bytes < wanted_bytes or b"\n" not in block:
             yield None
             continue
@@ -79,6 +92,8 @@ def streamed(blocks: Iterable[bytes]) -> Generator[msgspec.Raw | None]:
         held_bytes = len(parts[0])
         # A document of many lines: looked at each time that it has doubled.
         wanted_bytes = 2 * held_bytes if not end else 0
+        if end:
+            holds(0)
         yield None
     try:
         yield from documents(memoryview(b"".join(parts)))
@@ -90,6 +105,8 @@ def streamed(blocks: Iterable[bytes]) -> Generator[msgspec.Raw | None]:
 
 def _pieces(blocks: Iterable[bytes]) -> Iterator[bytes]:
     for block in blocks:
+        if not block:
+            yield block
         for at in range(0, len(block), _PIECE_BYTES):
             yield block[at : at + _PIECE_BYTES]
 

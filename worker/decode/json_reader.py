@@ -17,11 +17,13 @@ from worker.decode.documents import (
 from worker.decode.elements import byte_at, elements, not_json
 from worker.decode.json_values import not_object, parse_record, parse_value, too_deep
 from worker.decode.location import text_at
-from worker.decode.text import checked_utf8, utf8_blocks
+from worker.decode.text import check_utf8, checked_utf8, utf8_blocks
 from worker.errors import BadObjectError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
+
+    from typing_extensions import Buffer
 
     from worker.config.places import Place
 
@@ -29,8 +31,6 @@ _MISSING = msgspec.Raw(b"")
 """Stands for a record that has nothing at the location."""
 
 _NULL = b"null"
-_COPIES = 2
-"""Of a whole text, at most, while its records are encoded."""
 
 
 class JsonReader:
@@ -64,24 +64,25 @@ class JsonReader:
     ) -> Generator[msgspec.Raw | None]:
         """Yield the records' texts; see :class:`worker.decode.reader.Reader`."""
         source = _with_more(utf8_blocks(blocks, self._charset))
-        parts: list[bytes] = []
-        held_bytes = 0
+        text: bytes | bytearray = b""
         is_undecided = True
         for block, has_more in source:
-            parts.append(block)
-            held_bytes += len(block)
-            holds(_COPIES * held_bytes)
+            if not block:
+                yield None
+                continue
+            text = _longer(text, block)
+            holds(len(text))
             if has_more:
                 yield None
-            if is_undecided and held_bytes > ONE_CALL_BYTES and b"\n" in block:
+            if is_undecided and len(text) > ONE_CALL_BYTES and b"\n" in block:
                 is_undecided = False
-                parts = [b"".join(parts)]
-                if begins_lines(parts[0], has_more=has_more):
-                    rest = (block for block, _ in source)
-                    yield from self._of_lines(itertools.chain(parts, rest))
+                if begins_lines(text, has_more=has_more):
+                    begun, text = [bytes(text)], b""
+                    yield from self._of_lines(_continued(begun, source), holds)
                     return
-        text = b"".join(parts)
-        parts.clear()
+        yield from self._of_gathered(text)
+
+    def _of_gathered(self, text: bytes | bytearray) -> Iterator[msgspec.Raw]:
         if text.isspace():
             raise not_json("no value", len(text))
         try:
@@ -90,12 +91,14 @@ class JsonReader:
             raise too_deep() from error
         except BadObjectError as error:
             if error.code == "not_json":
-                checked_utf8(text)  # UTF-16, say, which is worth saying
+                check_utf8(text)  # UTF-16, say, which is worth saying
             raise
 
-    def _of_lines(self, blocks: Iterable[bytes]) -> Iterator[msgspec.Raw | None]:
+    def _of_lines(
+        self, blocks: Iterable[bytes], holds: Callable[[int], None]
+    ) -> Iterator[msgspec.Raw | None]:
         try:
-            for document in streamed(blocks):
+            for document in streamed(blocks, holds):
                 if document is None:
                     yield None
                 else:
@@ -103,7 +106,7 @@ class JsonReader:
         except RecursionError as error:
             raise too_deep() from error
 
-    def _of_whole(self, text: bytes) -> Iterable[msgspec.Raw]:
+    def _of_whole(self, text: Buffer) -> Iterable[msgspec.Raw]:
         if not self._location and not self._is_file_shaped:
             return raw_records(text)
         return itertools.chain.from_iterable(
@@ -177,10 +180,37 @@ def _spread(found: msgspec.Raw | None) -> Iterator[msgspec.Raw]:
         yield _MISSING if memoryview(value) == _NULL else value
 
 
+def _longer(text: bytes | bytearray, block: bytes) -> bytes | bytearray:
+    """A text with one more block.
+
+    It grows in its place: of a list of blocks, joined in the end, there would be two
+    copies for a moment.
+    """
+    if not text:
+        return block
+    if isinstance(text, bytes):
+        text = bytearray(text)
+    text += block
+    return text
+
+
+def _continued(
+    begun: list[bytes], source: Iterator[tuple[bytes, bool]]
+) -> Iterator[bytes]:
+    """The begin of a text, which is then let go of, and the rest."""
+    yield begun.pop()
+    for block, _ in source:
+        yield block
+
+
 def _with_more(blocks: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:
-    """Each block, and whether another one follows."""
-    block = next(blocks, None)
-    while block is not None:
-        following = next(blocks, None)
-        yield block, following is not None
-        block = following
+    """Each block, and whether another one follows; empty ones just so."""
+    block = b""
+    for following in blocks:
+        if following and block:
+            yield block, True
+        elif not following:
+            yield b"", True
+        block = following or block
+    if block:
+        yield block, False

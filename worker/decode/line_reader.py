@@ -26,8 +26,7 @@ class LineReader:
         self, blocks: Iterable[bytes], holds: Callable[[int], None]
     ) -> Generator[str | None]:
         """Yield the lines; see :class:`worker.decode.reader.Reader`."""
-        del holds  # a block at a time
-        for line in lines(characters(blocks, self._charset)):
+        for line in lines(characters(blocks, self._charset), holds):
             yield line.removesuffix("\r") if line is not None else None
 
     def record(self, item: str) -> dict[str, Any]:

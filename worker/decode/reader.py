@@ -32,8 +32,10 @@ class Reader(Protocol[Item]):
         No step takes long: None comes now and then while a long text is gathered.
 
         Args:
-            blocks: The object's bytes, decompressed, cut anywhere.
-            holds: Told how many bytes are in memory, where that is more than a block.
+            blocks: The object's bytes, decompressed, cut anywhere. An empty block says
+                that the next one is not here yet.
+            holds: Told how many bytes are in memory, where that is more than a block;
+                0 once it is not any more.
 
         Raises:
             BadObjectError: The object is not of this format.

@@ -7,7 +7,9 @@ many are a list in :data:`REST_FIELD`.
 from __future__ import annotations
 
 import csv
+import itertools
 import re
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from worker.decode.elements import MAX_VALUES
@@ -52,10 +54,9 @@ class RowReader:
         self, blocks: Iterable[bytes], holds: Callable[[int], None]
     ) -> Generator[dict[str, Any] | None]:
         """Yield the rows' records; see :class:`worker.decode.reader.Reader`."""
-        del holds  # a block at a time
         columns = self._columns
         rest_field = _rest_field(columns)
-        for row in self._rows(lines(characters(blocks, self._charset))):
+        for row in self._rows(lines(characters(blocks, self._charset), holds)):
             if not row:
                 if row is None:
                     yield None
@@ -76,7 +77,9 @@ class RowReader:
         raise NotImplementedError
 
 
-def csv_rows(delimiter: str) -> Callable[[Iterator[str | None]], Iterator[list[str]]]:
+def csv_rows(
+    delimiter: str,
+) -> Callable[[Iterator[str | None]], Iterator[list[str] | None]]:
     r"""Return what takes lines apart as RFC 4180 has it, or nearly so.
 
     Cells may be in quotes, and then hold delimiters, line ends and doubled quotes. What
@@ -84,12 +87,16 @@ def csv_rows(delimiter: str) -> Callable[[Iterator[str | None]], Iterator[list[s
     """
     csv.field_size_limit(MAX_LINE_CHARACTERS)
 
-    def rows(source: Iterator[str | None]) -> Iterator[list[str]]:
+    def rows(source: Iterator[str | None]) -> Iterator[list[str] | None]:
         feed = _CsvFeed(source, delimiter)
         reader = csv.reader(feed.lines(), delimiter=delimiter)
         while True:
             try:
                 row = next(reader, None)
+            except _PauseError:
+                yield None
+                reader = csv.reader(feed.lines(), delimiter=delimiter)
+                continue
             except csv.Error as error:
                 # Its only fault here, and Python's words are about opening files.
                 raise BadObjectError(
@@ -105,26 +112,49 @@ def csv_rows(delimiter: str) -> Callable[[Iterator[str | None]], Iterator[list[s
     return rows
 
 
+class _PauseError(Exception):
+    """The next line is not here yet."""
+
+
 class _CsvFeed:
-    """Lines for the CSV parser, as long as their row is of a bearable size."""
+    """Lines for the CSV parser, as long as their row is of a bearable size.
+
+    The parser cannot wait in the middle of a row: it then gets the row's lines again,
+    once there are twice as many characters of them.
+    """
 
     def __init__(self, source: Iterator[str | None], delimiter: str) -> None:
         self._source = source
         self._delimiter = delimiter
+        self._given: list[str] = []  # of this row
+        self._ahead: deque[str] = deque()
+        self._wanted_characters = 0
         self.row = -1
         self.next_row()
 
     def next_row(self) -> None:
         """Count the next line as the begin of a row."""
         self.row += 1
+        self._begin_row()
+
+    def _begin_row(self) -> None:
+        self._given.clear()
         self._characters = 0
         self._delimiters = 0
         self._lines = 0
 
     def lines(self) -> Iterator[str]:
-        for line in self._source:
+        """Yield the lines that were not given yet, or not to the end of their row.
+
+        Raises:
+            _PauseError: The next one is not here yet; ask for new ones then.
+        """
+        self._gather()
+        for line in itertools.chain(_taken(self._ahead), self._source):
             if line is None:
-                continue
+                self._pause()
+                raise _PauseError
+            self._given.append(line)
             self._characters += len(line) + 1
             self._lines += 1
             if self._characters > MAX_VALUES or self._lines > MAX_ROW_LINES:
@@ -132,6 +162,24 @@ class _CsvFeed:
             yield f"{line}\n"
         if self._characters:  # asked for another line, so the row goes on
             raise _unclosed(self.row)
+
+    def _pause(self) -> None:
+        self._wanted_characters = 2 * self._characters
+        self._ahead.extend(self._given)
+        self._begin_row()
+
+    def _gather(self) -> None:
+        """Wait for more of a row that was begun."""
+        ahead_characters = sum(map(len, self._ahead)) + len(self._ahead)
+        if ahead_characters >= self._wanted_characters:
+            return
+        for line in self._source:
+            if line is None:
+                raise _PauseError
+            self._ahead.append(line)
+            ahead_characters += len(line) + 1
+            if ahead_characters >= self._wanted_characters:
+                return
 
     def _check(self, line: str) -> None:
         self._delimiters += line.count(self._delimiter)
@@ -143,6 +191,11 @@ class _CsvFeed:
                 f"row {self.row} holds more than {MAX_LINE_CHARACTERS:,} characters or "
                 f"{MAX_ROW_LINES:,} lines: perhaps a quote is not closed",
             )
+
+
+def _taken(lines: deque[str]) -> Iterator[str]:
+    while lines:
+        yield lines.popleft()
 
 
 def wsv_rows(source: Iterator[str | None]) -> Iterator[list[str] | None]:

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 from worker.errors import BadObjectError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
+
+    from typing_extensions import Buffer
 
 MAX_LINE_CHARACTERS = 1 << 26
 """Of one line, or one row of several lines: four times what the widest receiver takes
 of a record."""
 
+_PIECE_BYTES = 1 << 20
 _BYTE_ORDER_MARK = "\ufeff"
 _BYTE_ORDER_MARK_UTF8 = _BYTE_ORDER_MARK.encode()
 
@@ -32,6 +35,9 @@ def characters(blocks: Iterable[bytes], charset: str) -> Iterator[str]:
         blocks: The text's bytes.
         charset: A character set that Python knows.
 
+    Yields:
+        A text for each block, empty where it brought no character.
+
     Raises:
         BadObjectError: The bytes are no text in ``charset``.
     """
@@ -45,8 +51,7 @@ def characters(blocks: Iterable[bytes], charset: str) -> Iterator[str]:
         if is_first and text:
             is_first = False
             text = text.removeprefix(_BYTE_ORDER_MARK)
-        if text:
-            yield text
+        yield text
     pending_bytes = len(decoder.getstate()[0])
     _decoded(decoder, b"", charset, before_bytes - pending_bytes, is_last=True)
 
@@ -54,7 +59,8 @@ def characters(blocks: Iterable[bytes], charset: str) -> Iterator[str]:
 def utf8_blocks(blocks: Iterable[bytes], charset: str) -> Iterator[bytes]:
     """Give blocks of the same text in UTF-8, without a byte order mark at the begin.
 
-    What is said to be UTF-8 goes through as it is: its reader finds out.
+    What is said to be UTF-8 goes through as it is: its reader finds out. Of an empty
+    block comes an empty one.
 
     Raises:
         BadObjectError: The bytes are no text in ``charset``.
@@ -69,13 +75,19 @@ def utf8_blocks(blocks: Iterable[bytes], charset: str) -> Iterator[bytes]:
         head += block
         if len(head) >= len(_BYTE_ORDER_MARK_UTF8):
             break
+        if not block:
+            yield b""
     if head := head.removeprefix(_BYTE_ORDER_MARK_UTF8):
         yield head
     yield from source
 
 
-def lines(texts: Iterable[str]) -> Generator[str | None]:
+def lines(texts: Iterable[str], holds: Callable[[int], None]) -> Generator[str | None]:
     r"""Split text at each ``\n``, which the lines do not keep.
+
+    Args:
+        texts: The text, cut anywhere.
+        holds: Told how many bytes a line takes that is longer than one of them.
 
     Yields:
         Lines; None where a text brought the end of none.
@@ -85,7 +97,11 @@ def lines(texts: Iterable[str]) -> Generator[str | None]:
     """
     begun: list[str] = []
     begun_characters = 0
+    is_long = False
     for text in texts:
+        if not text:
+            yield None
+            continue
         first, *others = text.split("\n")
         begun.append(first)
         begun_characters += len(first)
@@ -95,9 +111,14 @@ def lines(texts: Iterable[str]) -> Generator[str | None]:
                 f"a line holds more than {MAX_LINE_CHARACTERS:,} characters",
             )
         if not others:
+            holds(begun_characters)
+            is_long = True
             yield None
             continue
         yield "".join(begun)
+        if is_long:
+            holds(0)
+            is_long = False
         last = others.pop()
         yield from others
         begun, begun_characters = [last], len(last)
@@ -116,6 +137,20 @@ def checked_utf8(text: bytes) -> bytes:
     except UnicodeDecodeError as error:
         raise not_utf8(error.start) from error
     return text
+
+
+def check_utf8(text: Buffer) -> None:
+    """Make sure that a text is UTF-8, however large it is, in little memory.
+
+    Raises:
+        BadObjectError: It is not.
+    """
+    view = memoryview(text)
+    pieces = (
+        bytes(view[at : at + _PIECE_BYTES]) for at in range(0, len(view), _PIECE_BYTES)
+    )
+    for _ in characters(pieces, "utf-8"):
+        pass
 
 
 def not_utf8(at_byte: int) -> BadObjectError:

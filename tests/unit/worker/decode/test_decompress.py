@@ -168,7 +168,9 @@ def test_a_changed_byte_never_comes_out_as_something_else(name: str) -> None:
 @pytest.mark.parametrize("name", ["auto", "none", *NAMES])
 @pytest.mark.parametrize("blocks", [[], [b""], [b"", b""]])
 def test_an_empty_body_is_nothing_and_no_error(name: str, blocks: list[bytes]) -> None:
-    assert list(decompress(blocks, compression=name, max_bytes=1, max_ratio=1)) == []
+    found = decompress(blocks, compression=name, max_bytes=1, max_ratio=1)
+
+    assert b"".join(found) == b""
 
 
 def test_what_has_no_magic_number_passes_as_it_is() -> None:

@@ -63,6 +63,10 @@ def peak_bytes(work: Callable[[], object]) -> int:
 # Streams ------------------------------------------------------------------------------
 
 
+def documents_of(blocks: Iterable[bytes]) -> list[bytes]:
+    return [bytes(one) for one in streamed(blocks, lambda _: None) if one]
+
+
 @given(
     st.lists(st.dictionaries(st.text(), json_values, max_size=2), max_size=5),
     st.sampled_from([None, 1]),
@@ -73,7 +77,7 @@ def test_a_stream_gives_what_the_whole_text_holds(
     source: list[dict[str, object]], indent: int | None, gap: str, block_bytes: int
 ) -> None:
     text = "".join(json.dumps(one, indent=indent) + gap for one in source).encode()
-    found = [bytes(one) for one in streamed(in_blocks(text, block_bytes)) if one]
+    found = documents_of(in_blocks(text, block_bytes))
 
     assert found == [json.dumps(one, indent=indent).encode() for one in source]
 
@@ -140,7 +144,7 @@ def test_a_large_file_of_cloudtrail_in_blocks_is_one_document(end: str) -> None:
 def test_a_broken_line_is_named() -> None:
     blocks = [b'{"a":1}\n' * 20, b'{"a":1}\n{"a":\n']
     with pytest.raises(BadObjectError) as caught:
-        list(streamed(blocks))
+        documents_of(blocks)
 
     assert caught.value.code == "not_json"
     assert "of what begins at byte 167" in str(caught.value)
@@ -167,7 +171,7 @@ def test_a_document_of_many_lines_is_not_gone_through_for_each_block(
     monkeypatch.setattr("worker.decode.documents.end_of_value", counted)
     document = json.dumps({"x": ["y" * 100] * 10_000}, indent=1).encode()
 
-    found = [bytes(one) for one in streamed(in_blocks(document, 4096)) if one]
+    found = documents_of(in_blocks(document, 4096))
 
     assert found == [document]
     assert gone_through_bytes < 4 * len(document)
@@ -181,7 +185,7 @@ def test_a_stream_that_holds_too_much_in_one_record_ends_at_once(
     blocks = (line for _ in itertools.count())
 
     with pytest.raises(BadObjectError) as caught:
-        list(streamed(blocks))
+        documents_of(blocks)
 
     assert caught.value.code == "too_many_values"
 

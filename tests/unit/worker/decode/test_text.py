@@ -79,14 +79,19 @@ def test_lines_end_with_a_line_feed_only(texts: list[str]) -> None:
     if not expected[-1]:
         expected.pop()
 
-    assert [line for line in lines(texts) if line is not None] == expected
+    found = lines(texts, lambda _: None)
+
+    assert [line for line in found if line is not None] == expected
 
 
 def test_a_line_without_an_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(text_module, "MAX_LINE_CHARACTERS", 100)
-    found = lines(itertools.chain(["ok\n"], itertools.repeat("x" * 30)))
+    endless = itertools.chain(["ok\n"], itertools.repeat("x" * 30))
+    held: list[int] = []
+    found = lines(endless, held.append)
 
     assert next(found) == "ok"
     with pytest.raises(BadObjectError) as caught:
         list(found)
     assert caught.value.code == "line_too_long"
+    assert held == [30, 60, 90]
