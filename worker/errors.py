@@ -10,7 +10,8 @@
     │   ├── JournalError           the journal: delivery goes on without it
     │   └── DownloadError          this object, this time
     │       ├── MissingObjectError     404 (``source.on_missing_object``)
-    │       └── AccessDeniedError      403: may also be a missing key
+    │       ├── AccessDeniedError      403: may also be a missing key
+    │       └── OverwrittenError       another one now than when its reading began
     └── PermanentError             stays wrong however often it is tried
         ├── UnknownMessageError    no notification (``source.on_unknown_message``)
         └── BadObjectError         undecodable object (``source.on_bad_object``)
@@ -79,6 +80,10 @@ class MissingObjectError(DownloadError):
 
 class AccessDeniedError(DownloadError):
     """S3 refuses; without ``s3:ListBucket`` a missing key looks the same."""
+
+
+class OverwrittenError(DownloadError):
+    """The object is another one than when its reading began."""
 
 
 class PermanentError(_CodedError):

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from worker.deliver.feed import Feed
     from worker.deliver.journal_batch import Batch
     from worker.deliver.ledger import HeldMessage, HeldObject
 
@@ -100,6 +101,16 @@ class RecordedDownloads:
 
     def ended(self) -> None:
         self.under_way -= 1
+
+
+@dataclass
+class RecordedBlockReads:
+    """In place of :class:`worker.deliver.calls.BlockReads`."""
+
+    started: list[Feed] = field(default_factory=list)
+
+    def start(self, feed: Feed) -> None:
+        self.started.append(feed)
 
 
 class SilentWitness:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from plugin_bridge.forward.backoff import Backoff
 from plugin_bridge.receivers import encoder_for, max_entry_bytes
 from worker.deliver.budget import Budget
-from worker.deliver.calls import Downloads, QueueCalls
+from worker.deliver.calls import BlockReads, Downloads, QueueCalls
 from worker.deliver.chronicle import Chronicle
 from worker.deliver.chunks import ChunkBuilder
 from worker.deliver.depth_gauge import DepthGauge
@@ -34,10 +34,11 @@ from worker.deliver.quarantine import Quarantine
 from worker.deliver.receiver import make_client
 from worker.deliver.segments import Segmenter
 from worker.deliver.settlement import Settlement
+from worker.deliver.streaming import Streaming
 from worker.deliver.threads import Threads
 from worker.errors import JournalError
 from worker.source.lean_sqs import LeanSqs
-from worker.source.objects import ObjectReader
+from worker.source.objects import WHOLE_BYTES, ObjectReader
 from worker.source.queue import Queue
 from worker.source.quick_gets import QuickGets
 from worker.source.selection import Selection
@@ -134,7 +135,9 @@ def build_loop(
     session = AwsSession(config.source)
     client = session.sqs_client()
     max_bytes = config.decode.max_object_bytes
-    objects = ObjectReader(session, config.source, max_bytes=max_bytes)
+    objects = ObjectReader(
+        session, config.source, max_bytes=max_bytes, whole_bytes=WHOLE_BYTES
+    )
 
     def quick(order: Order) -> QuickGets[HeldObject]:
         return QuickGets(
@@ -201,7 +204,7 @@ def assemble(
     journal_calls = None
     if journal is not None:
         journal_calls = JournalCalls(journal, inbox, wall_clock=_epoch_s)
-    quarantine_calls = _quarantine(config, inbox)
+    quarantine_calls = _quarantine(config, objects, inbox)
     journaling = Journaling(budget, journal_calls)
     chronicle = Chronicle(journaling, progress, clock=clock, wall_clock=_epoch_s)
     ledger = Ledger(chronicle)
@@ -233,10 +236,19 @@ def assemble(
         progress=progress,
         chronicle=chronicle,
         jitter=random.random,
+        is_read_by_line=config.decode.format != "json",
+    )
+    streaming = Streaming(
+        reads=BlockReads(objects, inbox),
+        fetching=fetching,
+        failing=failing,
+        progress=progress,
+        jitter=random.random,
     )
     transformation = build_transformation(config, warn=_warn)
     emission = Emission(
         client,
+        streaming=streaming,
         segmenter=Segmenter(
             config.decode,
             encoder,
@@ -291,6 +303,7 @@ def assemble(
         journaling=journaling,
         failing=failing,
         fetching=fetching,
+        streaming=streaming,
         emission=emission,
         settlement=settlement,
         ledger=ledger,
@@ -321,7 +334,9 @@ def _inherited(journal: Journal) -> list[tuple[str, str]]:
         return []
 
 
-def _quarantine(config: Config, inbox: Inbox) -> QuarantineCalls | None:
+def _quarantine(
+    config: Config, objects: ObjectSource, inbox: Inbox
+) -> QuarantineCalls | None:
     if not config.state.dir:
         return None
     return QuarantineCalls(
@@ -330,6 +345,7 @@ def _quarantine(config: Config, inbox: Inbox) -> QuarantineCalls | None:
             max_bytes=config.state.quarantine_max_bytes,
             when_full=config.state.quarantine_full,
         ),
+        objects,
         inbox,
         queue_url=config.source.queue_url,
         now=_now,

@@ -5,8 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from worker.source.objects import BLOCK_BYTES, WHOLE_BYTES
+
 if TYPE_CHECKING:
     from collections.abc import Hashable
+
+    from worker.source.objects import Body
+
+AHEAD_BLOCKS = 2
+"""Of a large object, read before they are wanted."""
 
 MIN_OBJECT_BYTES = 65_536
 """Charged for an object before it is known: size absent, or very small."""
@@ -15,10 +22,27 @@ EXPECTED_GROWTH = 12
 """Decompressed text and records of a compressed byte: CloudTrail's files shrink about
 5.6 times, and a decoded slice of them stands beside the text."""
 
+STREAM_BYTES = (AHEAD_BLOCKS + 2) * BLOCK_BYTES
+"""Charged for an object that is read in blocks: those ahead, the one in work, and what
+comes out of it at a time."""
 
-def estimate_bytes(size_bytes: int | None) -> int:
-    """What an object will cost, by the size that its notification names."""
+
+def estimate_bytes(size_bytes: int | None, *, is_read_by_line: bool = False) -> int:
+    """What an object will cost, by the size that its notification names.
+
+    Args:
+        size_bytes: None: it names none.
+        is_read_by_line: Its format never needs more than a block and a line of it.
+            JSON may be one document, which is in memory whole.
+    """
+    if is_read_by_line and (size_bytes or 0) > WHOLE_BYTES:
+        return STREAM_BYTES
     return max((size_bytes or 0) * EXPECTED_GROWTH, MIN_OBJECT_BYTES)
+
+
+def held_bytes(body: Body) -> int:
+    """What an object costs before it is decoded, now that its size is known."""
+    return body.size_bytes if body.is_whole else STREAM_BYTES
 
 
 @dataclass(slots=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from worker.deliver.inbox import (
+    BlockFailed,
+    BlockRead,
     Deleted,
     DeleteFailed,
     DepthFailed,
@@ -22,12 +24,16 @@ from worker.errors import TrailfeedError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from typing_extensions import Buffer
+
+    from worker.deliver.feed import Feed
     from worker.deliver.inbox import Inbox
     from worker.deliver.ledger import HeldMessage, HeldObject
     from worker.source.notifications import ObjectRef
     from worker.source.objects import Body
     from worker.source.queue import Depth, Failure, Message
 
+BLOCK_THREADS = 2
 RECEIVE_THREADS = 2
 DELETE_THREADS = 2
 
@@ -52,6 +58,8 @@ class ObjectSource(Protocol):
     """What the loop needs of S3; :class:`worker.source.objects.ObjectReader`."""
 
     def read(self, ref: ObjectRef) -> Body: ...
+
+    def read_more(self, ref: ObjectRef, body: Body, begin: int) -> Buffer: ...
 
 
 class QueueCalls:
@@ -243,3 +251,31 @@ class Downloads:
     def ended(self) -> None:
         """To be called by the loop for each result that it takes from the inbox."""
         self._under_way -= 1
+
+
+class BlockReads:
+    """Reads of further blocks, with threads of their own.
+
+    So that large objects keep no small one waiting, nor the other way round.
+    """
+
+    def __init__(self, source: ObjectSource, inbox: Inbox) -> None:
+        self._source = source
+        self._inbox = inbox
+        self._threads: Threads | None = None
+
+    def start(self, feed: Feed) -> None:
+        """Order a read: :class:`BlockRead` or :class:`BlockFailed` follows."""
+        ref, body, begin = feed.item.ref, feed.body, feed.read_bytes
+
+        def call() -> None:
+            try:
+                data = self._source.read_more(ref, body, begin)
+            except TrailfeedError as error:
+                self._inbox.put(BlockFailed(feed, error))
+            else:
+                self._inbox.put(BlockRead(feed, data))
+
+        if self._threads is None:  # most workers never see a large object
+            self._threads = Threads("s3-block", BLOCK_THREADS, self._inbox)
+        self._threads.order(call)

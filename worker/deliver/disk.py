@@ -11,18 +11,24 @@ from worker.deliver.inbox import (
     Quarantined,
     QuarantineFailed,
 )
+from worker.deliver.quarantine_disk import Blocks
 from worker.deliver.quarantine_item import QuarantineItem
 from worker.deliver.threads import Threads
 from worker.errors import TrailfeedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
+    from typing_extensions import Buffer
+
+    from worker.deliver.calls import ObjectSource
     from worker.deliver.inbox import Inbox, QuarantineCase
     from worker.deliver.journal import Journal
     from worker.deliver.journal_batch import Batch
     from worker.deliver.quarantine import Quarantine
+    from worker.source.notifications import ObjectRef
+    from worker.source.objects import Body
 
 logger = logging.getLogger(__name__)
 
@@ -85,6 +91,7 @@ class QuarantineCalls:
 
     Args:
         quarantine: Where they go.
+        objects: Asked for what is missing of a large object.
         inbox: Takes the results.
         queue_url: Where the messages came from.
         now: Wall time, with a time zone.
@@ -93,12 +100,14 @@ class QuarantineCalls:
     def __init__(
         self,
         quarantine: Quarantine,
+        objects: ObjectSource,
         inbox: Inbox,
         *,
         queue_url: str,
         now: Callable[[], datetime],
     ) -> None:
         self._quarantine = quarantine
+        self._objects = objects
         self._inbox = inbox
         self._queue_url = queue_url
         self._now = now
@@ -118,7 +127,7 @@ class QuarantineCalls:
                 record_index=case.record_index,
             )
             try:
-                quarantine_id = self._quarantine.put(entry, case.body)
+                quarantine_id = self._quarantine.put(entry, self._bytes_of(case))
             except TrailfeedError as failure:
                 self._inbox.put(QuarantineFailed(case, failure))
             else:
@@ -126,6 +135,25 @@ class QuarantineCalls:
 
         self._thread.order(call)
 
+    def _bytes_of(self, case: QuarantineCase) -> Blocks | None:
+        if case.body is not None:
+            return Blocks.of(case.body)
+        if case.item is None or case.stored is None:
+            return None
+        blocks = _blocks(self._objects, case.item.ref, case.stored)
+        return Blocks(case.stored.size_bytes, blocks)
+
     def close(self) -> None:
         """Write what is ordered."""
         self._thread.close()
+
+
+def _blocks(objects: ObjectSource, ref: ObjectRef, body: Body) -> Iterator[Buffer]:
+    """All bytes of an object, in as little memory as a block."""
+    at = memoryview(body.data).nbytes
+    if at:
+        yield body.data
+    while at < body.size_bytes:
+        block = objects.read_more(ref, body, at)
+        yield block
+        at += memoryview(block).nbytes

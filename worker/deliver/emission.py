@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
+from worker.deliver.budget import held_bytes
+from worker.deliver.turns import Decoding, Turns
 from worker.errors import BadObjectError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from plugin_bridge.client import Chunk, ForwardClient
     from worker.deliver.budget import Budget
@@ -17,10 +19,10 @@ if TYPE_CHECKING:
     from worker.deliver.failing import Failing
     from worker.deliver.inbox import Downloaded
     from worker.deliver.journaling import Journaling
-    from worker.deliver.ledger import HeldObject, Ledger
+    from worker.deliver.ledger import Ledger
     from worker.deliver.progress import Progress
-    from worker.deliver.segments import Segment, Segmenter
-    from worker.source.objects import Body
+    from worker.deliver.segments import Segmenter
+    from worker.deliver.streaming import Streaming
 
 SLICE_S = 0.02
 """The loop looks at its sockets and its inbox this often while it decodes."""
@@ -34,6 +36,7 @@ class Emission:
 
     Args:
         client: The connection to the receiver.
+        streaming: Reads the rest of large objects.
         segmenter: Takes a body apart.
         builder: Gathers segments into chunks.
         budget: Charged for bodies, documents and chunks.
@@ -50,6 +53,7 @@ class Emission:
         self,
         client: ForwardClient,
         *,
+        streaming: Streaming,
         segmenter: Segmenter,
         builder: ChunkBuilder,
         budget: Budget,
@@ -63,6 +67,7 @@ class Emission:
     ) -> None:
         self._client = client
         self._window_chunks = window_chunks
+        self._streaming = streaming
         self._segmenter = segmenter
         self._builder = builder
         self._budget = budget
@@ -72,15 +77,15 @@ class Emission:
         self._progress = progress
         self._chronicle = chronicle
         self._clock = clock
-        self._bodies: deque[Downloaded] = deque()
-        self._current: tuple[HeldObject, Body, Iterator[Segment]] | None = None
+        self._turns = Turns()
+        self._current: Decoding | None = None
         self._sealed: deque[Chunk] = deque()
         self._chunks: dict[str, Chunk] = {}
 
     @property
     def backlog(self) -> int:
         """Objects here whose last record was not emitted yet."""
-        return len(self._bodies) + (self._current is not None)
+        return len(self._turns) + (self._current is not None)
 
     @property
     def _has_room(self) -> bool:
@@ -100,7 +105,11 @@ class Emission:
         """Whether :meth:`step` would get anything done now, whatever the time."""
         if not self._has_room:
             return False
-        return bool(self._sealed or self._bodies or self._current)
+        return bool(self._sealed or self._can_decode)
+
+    @property
+    def _can_decode(self) -> bool:
+        return self._current is not None or self._turns.has_next
 
     def due(self) -> float | None:
         """When the open chunk has lingered enough."""
@@ -108,7 +117,7 @@ class Emission:
 
     def on_body(self, event: Downloaded) -> None:
         """Queue a body for decoding."""
-        self._bodies.append(event)
+        self._turns.add(event)
 
     def step(self, now: float, *, at_once: bool) -> None:
         """Decode and hand over as much as the receiver has room for, for a while.
@@ -119,7 +128,7 @@ class Emission:
         """
         end = now + SLICE_S
         self._hand_over(now)
-        while self._has_room and (self._current or self._bodies):
+        while self._has_room and self._can_decode:
             self._emit_segment(now)
             self._hand_over(now)
             if self._clock() >= end:
@@ -153,53 +162,89 @@ class Emission:
             self._take(half)
 
     def _emit_segment(self, now: float) -> None:
-        if self._current is None:
-            self._begin(self._bodies.popleft())
-            if self._current is None:
-                return
-        item, body, segments = self._current
+        work = self._current or self._begin_turn()
+        if work is None:
+            return
+        item = work.item
         try:
-            segment = next(segments, None) if item.is_wanted else None
+            segment = next(work.segments, None) if item.is_wanted else None
         except BadObjectError as error:
-            self._let_go(item)
+            self._let_go(work)
             located = BadObjectError(error.code, f"{item.ref.url}: {error}")
-            self._failing.on_bad_object(item, located, body.data)
+            self._failing.on_bad_object(item, located, work.body)
             return
         if segment is None:
-            self._end(item)
+            self._end(work)
             return
-        if not segment.parts:
-            return  # a pause
-        if not self._builder.fits(segment):
-            self._seal()
-        self._builder.add(segment, now)
-        self._ledger.emit(item)
-        if self._builder.is_full:
-            self._seal()
+        if segment.parts:
+            if not self._builder.fits(segment):
+                self._seal()
+            self._builder.add(segment, now)
+            self._ledger.emit(item)
+            if self._builder.is_full:
+                self._seal()
+            if work.feed is None:
+                return
+        self._make_way(work)
 
-    def _begin(self, event: Downloaded) -> None:
-        item = event.item
-        if not item.is_wanted:
-            self._budget.release(item)
-            return
+    def _begin_turn(self) -> Decoding | None:
+        turn = self._turns.next()
+        if turn is None:
+            return None
+        self._current = work = turn if isinstance(turn, Decoding) else self._begin(turn)
+        if work.feed is not None:
+            work.turn_began_at = work.feed.taken_blocks
+        return work
+
+    def _begin(self, event: Downloaded) -> Decoding:
+        item, body = event.item, event.body
+        feed = None
+        if not body.is_whole:
+            feed = self._streaming.open(item, body)
+            body = feed.body
+        work = Decoding(item, body, feed, iter(()), held_bytes(body))
 
         def charge(size_bytes: int) -> None:
-            self._budget.charge(item, size_bytes)
+            work.charged_bytes = size_bytes
+            self._budget.charge(item, max(size_bytes, work.least_bytes))
 
-        self._current = (
-            item,
-            event.body,
-            self._segmenter.segments(item, event.body, charge=charge),
-        )
+        work.segments = self._segmenter.segments(item, body, charge=charge, feed=feed)
+        return work
 
-    def _let_go(self, item: HeldObject) -> None:
+    def _make_way(self, work: Decoding) -> None:
+        """Let others have their turn, where that is right."""
+        feed, turns, budget = work.feed, self._turns, self._budget
+        if feed is not None and feed.is_empty and feed.failure is not None:
+            self._let_go(work)
+            self._streaming.give_up(feed)
+        elif feed is not None and feed.is_waiting:
+            self._current = None
+            turns.wait(work)
+        elif budget.used_bytes > budget.limit_bytes and turns.go_before(work):
+            self._current = None
+            turns.park(work)
+            work.least_bytes = budget.limit_bytes
+            budget.charge(work.item, max(work.charged_bytes, work.least_bytes))
+        elif (
+            feed is not None
+            and turns.has_others
+            and feed.taken_blocks > work.turn_began_at
+            and work.charged_bytes == held_bytes(work.body)  # else it only grows so
+        ):
+            self._current = None
+            turns.step_back(work)
+
+    def _let_go(self, work: Decoding) -> None:
         self._current = None
-        self._budget.release(item)
+        self._budget.release(work.item)
+        if work.feed is not None:
+            self._streaming.close(work.feed)
+            self._turns.large_ended()
 
-    def _end(self, item: HeldObject) -> None:
-        self._let_go(item)
-        self._chronicle.emitted(item)
-        complete = self._ledger.finish(item)
+    def _end(self, work: Decoding) -> None:
+        self._let_go(work)
+        self._chronicle.emitted(work.item)
+        complete = self._ledger.finish(work.item)
         if complete is not None:
             self._journaling.delete_after([complete])
 

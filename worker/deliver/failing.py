@@ -11,8 +11,6 @@ from worker.deliver.settlement import retry_delay_s
 from worker.errors import BadObjectError, MissingObjectError, PermanentError
 
 if TYPE_CHECKING:
-    from typing_extensions import Buffer
-
     from plugin_bridge.client import Chunk
     from worker.config.model import SourceConfig
     from worker.deliver.disk import QuarantineCalls
@@ -22,6 +20,7 @@ if TYPE_CHECKING:
     from worker.deliver.progress import Progress
     from worker.deliver.settlement import Settlement
     from worker.errors import RetriableError
+    from worker.source.objects import Body
 
     Policy = Literal["retry", "quarantine", "delete"]
 
@@ -68,7 +67,7 @@ class Failing:
         )
 
     def on_bad_object(
-        self, item: HeldObject, error: PermanentError, body: Buffer | None
+        self, item: HeldObject, error: PermanentError, body: Body | None
     ) -> None:
         """An object is not what the configuration says."""
         self._act(
@@ -87,7 +86,12 @@ class Failing:
             f"{item.ref.url}: the receiver refuses its record {span.first_entry}",
         )
         case = QuarantineCase(
-            item.holder, item, error, chunk.payload, chunk.id, span.first_entry
+            item.holder,
+            item,
+            error,
+            body=chunk.payload,
+            chunk_id=chunk.id,
+            record_index=span.first_entry,
         )
         if self._quarantine is None or not item.is_wanted:
             self._leave(case)

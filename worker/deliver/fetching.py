@@ -9,7 +9,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from worker.deliver.aws_state import AwsState, common_state_of
-from worker.deliver.budget import estimate_bytes
+from worker.deliver.budget import estimate_bytes, held_bytes
 from worker.deliver.complaint import Complaint
 from worker.errors import (
     MissingObjectError,
@@ -39,6 +39,17 @@ SUSPICIOUS_FAILURES = 8
 """Failed reads in a row, of whichever objects, that stop the receiving."""
 
 
+def retry_delay_s(attempts: int, jitter: float) -> float:
+    """How long to wait after so many failed reads.
+
+    Args:
+        attempts: One at least.
+        jitter: Uniform in 0..1.
+    """
+    delay_s = min(FIRST_RETRY_S * 2.0 ** min(attempts, 10), MAX_RETRY_S)
+    return delay_s * (0.5 + jitter / 2)
+
+
 class Fetching:
     """Everything between a held object and its body.
 
@@ -53,6 +64,7 @@ class Fetching:
         progress: Counted up here.
         chronicle: Told when what happens.
         jitter: Uniform in 0..1; spreads the retries.
+        is_read_by_line: Objects are of a format that is never in memory whole.
     """
 
     def __init__(
@@ -64,6 +76,7 @@ class Fetching:
         progress: Progress,
         chronicle: Chronicle,
         jitter: Callable[[], float],
+        is_read_by_line: bool = False,
     ) -> None:
         self._downloads = downloads
         self._budget = budget
@@ -71,6 +84,7 @@ class Fetching:
         self._progress = progress
         self._chronicle = chronicle
         self._jitter = jitter
+        self._is_read_by_line = is_read_by_line
         self._waiting: deque[HeldObject] = deque()
         self._retries: list[tuple[float, int, HeldObject]] = []
         self._tie = itertools.count()
@@ -111,7 +125,9 @@ class Fetching:
         while self._waiting and self._downloads.has_room:
             item = self._waiting[0]
             if item.is_wanted:
-                size_bytes = estimate_bytes(item.ref.size_bytes)
+                size_bytes = estimate_bytes(
+                    item.ref.size_bytes, is_read_by_line=self._is_read_by_line
+                )
                 if not self._budget.admits(size_bytes):
                     return
                 self._budget.charge(item, size_bytes)
@@ -130,7 +146,7 @@ class Fetching:
             self._complaint.settled()
         self._progress.s3_state = AwsState.WORKS
         self._chronicle.fetched(event.item, event.body.size_bytes, now)
-        self._budget.charge(event.item, event.body.size_bytes)
+        self._budget.charge(event.item, held_bytes(event.body))
 
     def _hurry(self, now: float) -> None:
         """S3 is back: nothing that failed meanwhile need wait for its turn."""
@@ -167,8 +183,7 @@ class Fetching:
         if item.attempts >= MAX_ATTEMPTS and self._successes > item.successes_before:
             self._failing.on_unreadable_object(item, error)
             return
-        delay_s = min(FIRST_RETRY_S * 2.0 ** min(item.attempts, 10), MAX_RETRY_S)
-        delay_s *= 0.5 + self._jitter() / 2
+        delay_s = retry_delay_s(item.attempts, self._jitter())
         heapq.heappush(self._retries, (now + delay_s, next(self._tie), item))
         self._complaint.raised(
             f"{error}; trying again",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
+    from worker.deliver.feed import Feed
     from worker.deliver.journal_batch import ObjectKey, Standing
     from worker.deliver.ledger import HeldMessage, HeldObject
     from worker.errors import PermanentError, RetriableError, TrailfeedError
@@ -74,6 +75,22 @@ class DownloadFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class BlockRead:
+    """The next block of a large object is here."""
+
+    feed: Feed
+    data: Buffer
+
+
+@dataclass(frozen=True, slots=True)
+class BlockFailed:
+    """It could not be read."""
+
+    feed: Feed
+    error: TrailfeedError
+
+
+@dataclass(frozen=True, slots=True)
 class Deleted:
     """A delete call ended; ``failures`` names the messages that it did not delete."""
 
@@ -126,7 +143,8 @@ class QuarantineCase:
 
     Attributes:
         item: The object at fault; None: the whole message.
-        body: Of the object as stored or, with a chunk, of the one record in it.
+        stored: The object as stored; what is missing of it is read again.
+        body: With a chunk, of the one record in it.
         chunk_id: Of a chunk with a single record that the receiver refuses.
         record_index: That record's place in the object.
     """
@@ -134,6 +152,7 @@ class QuarantineCase:
     holder: HeldMessage
     item: HeldObject | None
     error: PermanentError | RetriableError
+    stored: Body | None = None
     body: Buffer | None = None
     chunk_id: str | None = None
     record_index: int | None = None
@@ -173,7 +192,10 @@ QueueEvent = (
     | VisibilityChanged
 )
 DiskEvent = Committed | CommitFailed | Quarantined | QuarantineFailed
-Event = QueueEvent | DiskEvent | Downloaded | DownloadFailed | ThreadCrashed
+BlockEvent = BlockRead | BlockFailed
+Event = (
+    QueueEvent | DiskEvent | BlockEvent | Downloaded | DownloadFailed | ThreadCrashed
+)
 
 
 class Inbox:

@@ -10,6 +10,8 @@ from plugin_bridge.client import Acked, Connected, Disconnected, Poisoned
 from worker.deliver.aws_state import AwsState
 from worker.deliver.complaint import Complaint
 from worker.deliver.inbox import (
+    BlockFailed,
+    BlockRead,
     CommitFailed,
     Committed,
     Deleted,
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from worker.deliver.ledger import Ledger
     from worker.deliver.progress import Control, Progress
     from worker.deliver.settlement import Settlement
+    from worker.deliver.streaming import Streaming
 
 logger = logging.getLogger(__name__)
 
@@ -71,6 +74,7 @@ class DeliveryLoop:
         journaling: Journaling,
         failing: Failing,
         fetching: Fetching,
+        streaming: Streaming,
         emission: Emission,
         settlement: Settlement,
         ledger: Ledger,
@@ -86,6 +90,7 @@ class DeliveryLoop:
         self._journaling = journaling
         self._failing = failing
         self._fetching = fetching
+        self._streaming = streaming
         self._emission = emission
         self._settlement = settlement
         self._ledger = ledger
@@ -135,6 +140,7 @@ class DeliveryLoop:
         self._follow(self._journaling.take(), now)
         self._fetching.step(now)
         self._emission.step(now, at_once=self._is_draining)
+        self._streaming.step(now)
         self._settlement.step(now, at_once=self._is_draining)
         backlog = self._backlog
         self._shortage.look(now, backlog)
@@ -197,6 +203,7 @@ class DeliveryLoop:
             self._intake.due(now),
             self._journaling.due(),
             self._fetching.due(),
+            self._streaming.due(),
             self._emission.due(),
             self._settlement.due(),
             self._drain_deadline,
@@ -230,6 +237,10 @@ class DeliveryLoop:
                 self._journaling.on_body(event)
             case DownloadFailed():
                 self._fetching.on_failed(event, now)
+            case BlockRead():
+                self._streaming.on_block(event)
+            case BlockFailed():
+                self._streaming.on_failed(event, now)
             case Committed() | CommitFailed() | Quarantined() | QuarantineFailed():
                 self._on_disk(event, now)
             case ThreadCrashed():
@@ -327,7 +338,8 @@ class DeliveryLoop:
         progress.is_connected = self._client.is_connected
         progress.budget_used_bytes = self._budget.used_bytes
         progress.backlog_objects = self._backlog
-        if not self._fetching.backlog and progress.s3_state != AwsState.WORKS:
+        is_reading = self._fetching.backlog or self._streaming.is_active
+        if not is_reading and progress.s3_state != AwsState.WORKS:
             progress.s3_state = AwsState.UNTRIED  # nothing is left that could tell
         steps = (
             progress.chunks_acked

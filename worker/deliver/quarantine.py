@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from worker.deliver.quarantine_account import locked_account, taken_bytes
 from worker.deliver.quarantine_disk import (
+    Blocks,
     disk_faults,
     open_folder,
     sweep,
@@ -117,7 +118,7 @@ class Quarantine:
         self._when_full = when_full
         self._oldest: deque[str] = deque()
 
-    def put(self, item: QuarantineItem, body: Buffer | None) -> str:
+    def put(self, item: QuarantineItem, body: Buffer | Blocks | None) -> str:
         """Keep an item; on return it is synced to disk.
 
         Args:
@@ -130,26 +131,27 @@ class Quarantine:
 
         Raises:
             QuarantineFullError: There is no room; nothing was changed.
+            RetriableError: Also what comes out of ``body``.
         """
         item_id = f"{item.at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(4)}"
         files = {}
         if body is not None:
-            files[_BODY] = memoryview(body).cast("B")
+            files[_BODY] = body if isinstance(body, Blocks) else Blocks.of(body)
         document = serialize(
             replace(
                 item,
                 id=item_id,
                 version=_version(),
-                body_bytes=files[_BODY].nbytes if files else None,
+                body_bytes=files[_BODY].size_bytes if files else None,
             )
         )
-        files[_DOCUMENT] = memoryview(document)
-        size_bytes = taken_bytes(*(data.nbytes for data in files.values()))
+        files[_DOCUMENT] = Blocks.of(document)
+        size_bytes = taken_bytes(*(content.size_bytes for content in files.values()))
         with disk_faults(self._folder, "write to"):
             self._make_folders()
             with self._unfinished_folder(item_id, size_bytes) as (folder, fd):
-                for name, data in files.items():
-                    write_file(folder / name, data)
+                for name, content in files.items():
+                    write_file(folder / name, content)
                 os.fsync(fd)
                 with self._locked() as account:
                     self._make_room(account, size_bytes)

@@ -7,13 +7,16 @@ import fcntl
 import os
 import shutil
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
 
 from worker.errors import RetriableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
+
+    from typing_extensions import Buffer
 
 DISK_FULL = "quarantine_disk_full"
 NO_ACCESS = "quarantine_no_access"
@@ -46,12 +49,32 @@ def disk_faults(folder: Path, doing: str) -> Iterator[None]:
         ) from error
 
 
-def write_file(path: Path, data: memoryview) -> None:
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """What goes into a file, a block at a time.
+
+    Attributes:
+        size_bytes: Of all of them.
+        blocks: May raise :class:`RetriableError`; nothing is kept then.
+    """
+
+    size_bytes: int
+    blocks: Iterable[Buffer]
+
+    @classmethod
+    def of(cls, data: Buffer) -> Self:
+        """All of it in one block."""
+        return cls(memoryview(data).nbytes, (data,))
+
+
+def write_file(path: Path, content: Blocks) -> None:
     """Make a file for this user alone; on return it is synced to disk."""
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
-        while data:
-            data = data[os.write(fd, data) :]
+        for block in content.blocks:
+            data = memoryview(block).cast("B")
+            while data:
+                data = data[os.write(fd, data) :]
         os.fsync(fd)
     finally:
         os.close(fd)

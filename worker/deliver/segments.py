@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from plugin_bridge.forward.event_time import MAX_SECONDS
 from worker.decode.decompress import decompress, inflate_small
+from worker.deliver.budget import held_bytes
 from worker.deliver.stages import Stages
 from worker.errors import BadObjectError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from typing_extensions import Buffer
+
     from plugin_bridge.forward.entries import Encoder
     from worker.config.model import DecodeConfig
+    from worker.deliver.feed import Feed
     from worker.deliver.ledger import HeldObject
     from worker.deliver.progress import Progress
     from worker.deliver.stages import File, Transform
@@ -88,7 +92,12 @@ class Segmenter:
         )
 
     def segments(
-        self, item: HeldObject, body: Body, *, charge: Callable[[int], None]
+        self,
+        item: HeldObject,
+        body: Body,
+        *,
+        charge: Callable[[int], None],
+        feed: Feed | None = None,
     ) -> Iterator[Segment]:
         """Yield the records that are not acknowledged yet, encoded, in order.
 
@@ -99,6 +108,7 @@ class Segmenter:
         Args:
             item: The object that the segments belong to; told how many records it has.
             body: Its bytes, as stored.
+            feed: Where these come from, if they are not all in ``body``.
             charge: Told how many bytes the object holds, as far as that is known.
 
         Raises:
@@ -106,24 +116,26 @@ class Segmenter:
         """
         stages, fallback = self._stages, self._time_of(item.ref)
         run = _Run(item)
-        small = self._small(body)
+        small = self._small(body) if feed is None else None
+        before_bytes = held_bytes(body)
         file = stages.parsed(small) if small else None
         items: Iterable[Any]
         if file is not None:
-            charge(body.size_bytes + file.size_bytes)
+            charge(before_bytes + file.size_bytes)
             encoded = stages.of_file(file, item.ref, body, fallback)
             items = self._specials(file, run)
         else:
 
             def holds(size_bytes: int) -> None:
-                charge(body.size_bytes + size_bytes)
+                charge(before_bytes + size_bytes)
 
             encoded = stages.of_object(item.ref, body, fallback)
-            found = stages.reader.items(self._blocks(body, small), holds)
+            source = (body.data,) if feed is None else feed
+            found = stages.reader.items(self._blocks(source, small), holds)
             items = _behind(found, run.end) if run.end else found
         for raw in items:
             if raw is None:
-                yield run.pause()
+                yield from run.pauses(is_long=feed is not None and feed.is_waiting)
             elif (part := encoded(raw, run.end)) is None:
                 run.drop()
                 if not run.end % PAUSE_RECORDS:
@@ -158,12 +170,12 @@ class Segmenter:
             body.data, max_bytes=decode.max_object_bytes, max_ratio=decode.max_ratio
         )
 
-    def _blocks(self, body: Body, small: bytes | None) -> Iterable[bytes]:
+    def _blocks(self, source: Iterable[Buffer], small: bytes | None) -> Iterable[bytes]:
         if small is not None:
             return (small,) if small else ()
         decode = self._decode
         return decompress(
-            (body.data,),
+            source,
             compression=decode.compression,
             max_bytes=decode.max_object_bytes,
             max_ratio=decode.max_ratio,
@@ -243,6 +255,16 @@ class _Run:
         self.size_bytes = 0
         self._indices = None
         return segment
+
+    def pauses(self, *, is_long: bool) -> Iterator[Segment]:
+        """Yield what lets the loop look around.
+
+        Args:
+            is_long: Nobody knows when it goes on: what was filled need not wait for it.
+        """
+        if is_long and self.parts:
+            yield self.cut()
+        yield self.pause()
 
     def pause(self) -> Segment:
         """Return what lets the loop look around."""

@@ -22,6 +22,7 @@ from worker.errors import (
     CommonFaultError,
     DownloadError,
     MissingObjectError,
+    OverwrittenError,
 )
 from worker.source.faults import (
     CREDENTIALS_REFUSED,
@@ -51,11 +52,13 @@ WRONG_REGION = "wrong_region"
 SLOW_DOWN = "slow_down"
 SERVER_ERROR = "server_error"
 BROKEN_OFF = "broken_off"
+OVERWRITTEN = "overwritten"
 REFUSED = "refused"
 
 _UNAUTHORIZED = 401
 _FORBIDDEN = 403
 _NOT_FOUND = 404
+_PRECONDITION_FAILED = 412
 _TOO_MANY_REQUESTS = 429
 _REDIRECTS = range(300, 400)
 _CLIENT_ERRORS = range(400, 500)
@@ -138,6 +141,8 @@ def refusal(
         ours, what = MISSING_OBJECT, f"there is no such object{version}"
     elif code == "InvalidObjectState":
         ours, what = ARCHIVED, "the object is archived: restore it"
+    elif status == _PRECONDITION_FAILED:
+        return overwritten(ref)
     elif status in _REDIRECTS or code in _WRONG_REGION_CODES:
         place = f"in {region}" if region else "elsewhere, S3 does not say where"
         return WrongRegionError(
@@ -155,13 +160,18 @@ def refusal(
             "without s3:ListBucket a missing key looks the same"
             f"{_OTHER_OWNER.format(expected_owner) if expected_owner else ''}",
         )
-    elif code == "SlowDown" or status == _TOO_MANY_REQUESTS:
-        ours, what = SLOW_DOWN, "S3 asks to slow down"
-    elif status in _SERVER_ERRORS:
-        ours, what = SERVER_ERROR, "S3 failed"
     else:
-        ours, what = REFUSED, "S3 refused the request"
+        ours, what = _trouble(status, code)
     return kind(ours, f"{ref.url}: {what} ({said})")
+
+
+def _trouble(status: int, code: str) -> tuple[str, str]:
+    """What an answer means that says nothing of the object."""
+    if code == "SlowDown" or status == _TOO_MANY_REQUESTS:
+        return SLOW_DOWN, "S3 asks to slow down"
+    if status in _SERVER_ERRORS:
+        return SERVER_ERROR, "S3 failed"
+    return REFUSED, "S3 refused the request"
 
 
 def obstore_fault(ref: ObjectRef, asked_in: str, error: Exception) -> RetriableError:
@@ -234,6 +244,13 @@ def refused_at_home(ref: ObjectRef, region: str) -> WrongRegionError:
 def broken_off(ref: ObjectRef, said: str) -> DownloadError:
     """The connection ended before the body did."""
     return DownloadError(BROKEN_OFF, f"{ref.url}: the download broke off: {said}")
+
+
+def overwritten(ref: ObjectRef) -> OverwrittenError:
+    """What is there now is not what its first bytes were read of."""
+    return OverwrittenError(
+        OVERWRITTEN, f"{ref.url}: the object was overwritten while it was read"
+    )
 
 
 def timeout(ref: ObjectRef) -> DownloadError:

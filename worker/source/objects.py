@@ -1,6 +1,10 @@
-"""Objects of S3, read whole.
+"""Objects of S3: small ones read whole, large ones a block at a time.
 
-obstore reads them at a twentieth of what boto3 costs. What it cannot do goes through
+Each further block is a request of its own, with a range, and only for the object that
+the first one was of. So nothing is held open while a receiver takes its time, a failed
+read begins where the last one ended, and credentials may change in between.
+
+obstore reads at a twentieth of what boto3 costs. What it cannot do goes through
 boto3: keys that it would change, and requests that name the bucket's owner.
 
 Source: Amazon S3 API Reference, GetObject.
@@ -9,14 +13,12 @@ Source: Amazon S3 API Reference, GetObject.
 from __future__ import annotations
 
 import re
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import obstore
 from obstore.exceptions import BaseError, UnauthenticatedError
-from obstore.store import S3Store
 
 from worker.errors import AccessDeniedError, BadObjectError, CommonFaultError
 from worker.source.faults import (
@@ -31,28 +33,29 @@ from worker.source.object_faults import (
     boto3_fault,
     broken_off,
     obstore_fault,
+    overwritten,
     refused_at_home,
 )
-from worker.source.recent import Recent
 from worker.source.regions import BucketRegions, ask_region
-from worker.source.sessions import CONNECT_TIMEOUT_S, READ_TIMEOUT_S, user_agent
+from worker.source.stores import Stores
 
 if TYPE_CHECKING:
-    from mypy_boto3_s3.type_defs import GetObjectRequestTypeDef
+    from collections.abc import Iterator
+
+    from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef, GetObjectRequestTypeDef
     from obstore import GetOptions
-    from obstore.store import ClientConfig
     from typing_extensions import Buffer
 
     from worker.config import SourceConfig
+    from worker.errors import RetriableError
     from worker.source.notifications import ObjectRef
     from worker.source.sessions import AwsSession
 
-_MAX_STORES = 64  # each with connections of its own
-_MAX_RETRIES = 3
-_RETRY_TIMEOUT = timedelta(seconds=15)
-_FIRST_BACKOFF = timedelta(milliseconds=100)
-_MAX_BACKOFF = timedelta(seconds=2)
-_NO_TOTAL_TIMEOUT = timedelta(days=1)  # 30 s by default, too short for a large object
+WHOLE_BYTES = 8 << 20
+"""Larger objects are delivered a block at a time."""
+
+BLOCK_BYTES = 2 << 20
+"""Of such an object."""
 
 # An empty, "." or ".." segment, or a control character.
 _CHANGED_BY_OBSTORE = re.compile(r"(?:^|/)\.{0,2}(?:/|$)|[\x00-\x1f\x7f]")
@@ -63,7 +66,8 @@ class Body:
     """One object as it is stored.
 
     Attributes:
-        data: All of its bytes; a buffer, not always ``bytes``.
+        data: All of its bytes, or the first block; a buffer, not always ``bytes``.
+        size_bytes: Of all of it.
         etag: Of the answer, without quotes.
         version_id: Of the answer; None where the bucket keeps no versions.
         region: Where it was asked for.
@@ -75,6 +79,11 @@ class Body:
     version_id: str | None = None
     region: str | None = None
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether ``data`` is all of it."""
+        return memoryview(self.data).nbytes == self.size_bytes
+
 
 class ObjectReader:
     """Reads objects; blocks, and is safe to use from many threads.
@@ -83,27 +92,33 @@ class ObjectReader:
         session: Whose credentials and endpoints.
         source: The section ``[source]``.
         max_bytes: Larger bodies are not read at all; None: no limit.
+        whole_bytes: Of larger objects, only the first block is read at first; None:
+            all are read whole.
+        block_bytes: The size of every block but the last.
     """
 
     def __init__(
-        self, session: AwsSession, source: SourceConfig, *, max_bytes: int | None = None
+        self,
+        session: AwsSession,
+        source: SourceConfig,
+        *,
+        max_bytes: int | None = None,
+        whole_bytes: int | None = None,
+        block_bytes: int = BLOCK_BYTES,
     ) -> None:
         self._session = session
         self._expected_owner = source.expected_bucket_owner
         self._max_bytes = max_bytes
-        self._stores = Recent(self._new_store, limit=_MAX_STORES)
+        self._whole_bytes = whole_bytes
+        self._block_bytes = block_bytes
+        self._stores = Stores(session)
         self._regions = BucketRegions()
-        self._client_options: ClientConfig = {
-            "connect_timeout": timedelta(seconds=CONNECT_TIMEOUT_S),
-            "read_timeout": timedelta(seconds=READ_TIMEOUT_S),
-            "timeout": _NO_TOTAL_TIMEOUT,
-            "user_agent": user_agent(),
-        }
-        if session.ca_bundle:
-            self._client_options["root_certificate"] = session.ca_bundle
 
     def read(self, ref: ObjectRef) -> Body:
         """Read one object, in the version that the notification names, if it does.
+
+        Of one above ``whole_bytes`` only the first block; :meth:`read_more` goes on
+        from there.
 
         It is asked for in the region that the notification names, else in the queue's.
         Where S3 says that the bucket is in another, that one is remembered, and asked
@@ -156,58 +171,145 @@ class ObjectReader:
             self._stores.forget((bucket, asked))
         return region
 
+    def read_more(self, ref: ObjectRef, body: Body, begin: int) -> Buffer:
+        """Read the next block of a large object.
+
+        Args:
+            ref: What was read.
+            body: What :meth:`read` gave.
+            begin: Of the block; below the object's size.
+
+        Returns:
+            One byte at least.
+
+        Raises:
+            OverwrittenError: The object is not the same any more.
+            RetriableError: As :meth:`read` does.
+        """
+        region = body.region or self._session.region
+        if self._is_for_boto3(ref):
+            return self._read_more_by_boto3(ref, region, body, begin)
+        try:
+            return self._read_more_by_obstore(ref, region, body, begin)
+        except (*AWS_ERRORS, BaseError, OSError) as error:
+            raise self._fault(ref, region, error) from error
+
+    def _is_for_boto3(self, ref: ObjectRef) -> bool:
+        return bool(self._expected_owner) or is_changed_by_obstore(ref.key)
+
     def _read_in(self, ref: ObjectRef, region: str) -> Body:
-        if self._expected_owner or is_changed_by_obstore(ref.key):
+        if self._is_for_boto3(ref):
             return self._read_by_boto3(ref, region)
         try:
             return self._read_by_obstore(ref, region)
-        except AWS_ERRORS as error:
-            raise boto3_fault(ref, region, error) from error
-        except (BaseError, OSError) as error:
-            if isinstance(error, UnauthenticatedError):
-                # The provider's own error, which obstore buries in text.
-                self._session.credential()
-            fault = obstore_fault(ref, region, error)
-            if isinstance(fault, CommonFaultError):
-                # Refused credentials must not be remembered.
-                self._stores.forget((ref.bucket, region))
-                if fault.code == CREDENTIALS_REFUSED:
-                    self._session.renew_credentials()
-            raise fault from error
+        except (*AWS_ERRORS, BaseError, OSError) as error:
+            raise self._fault(ref, region, error) from error
+
+    def _fault(self, ref: ObjectRef, region: str, error: Exception) -> RetriableError:
+        """Translate what came out of obstore, and draw the conclusions."""
+        if isinstance(error, AWS_ERRORS):
+            return boto3_fault(ref, region, error)
+        if isinstance(error, UnauthenticatedError):
+            # The provider's own error, which obstore buries in text.
+            self._session.credential()
+        fault = obstore_fault(ref, region, error)
+        if isinstance(fault, CommonFaultError):
+            # Refused credentials must not be remembered.
+            self._stores.forget((ref.bucket, region))
+            if fault.code == CREDENTIALS_REFUSED:
+                self._session.renew_credentials()
+        return fault
+
+    # obstore ----------------------------------------------------------------------
 
     def _read_by_obstore(self, ref: ObjectRef, region: str) -> Body:
         store = self._stores.get((ref.bucket, region))
         options: GetOptions = {"version": ref.version_id} if ref.version_id else {}
         result = obstore.get(store, ref.key, options=options)
         meta = result.meta
+        size_bytes = meta["size"]
         _check_answer(ref, meta["e_tag"])
-        self._check_size(ref, meta["size"])
-        data = result.bytes()
-        if len(data) != meta["size"]:
-            raise broken_off(ref, f"{len(data)} of {meta['size']} bytes came")
+        self._check_size(ref, size_bytes)
+        data: Buffer
+        if self._is_large(size_bytes):
+            data = next(result.stream(self._block_bytes), b"")
+        else:
+            data = result.bytes()
+            if len(data) != size_bytes:
+                raise broken_off(ref, f"{len(data)} of {size_bytes} bytes came")
         etag = _unquoted(meta["e_tag"])
-        return Body(data, len(data), etag, meta["version"], region)
+        return Body(data, size_bytes, etag, meta["version"], region)
 
-    def _read_by_boto3(self, ref: ObjectRef, region: str) -> Body:
+    def _read_more_by_obstore(
+        self, ref: ObjectRef, region: str, body: Body, begin: int
+    ) -> Buffer:
+        store = self._stores.get((ref.bucket, region))
+        options: GetOptions = {
+            "range": (begin, min(begin + self._block_bytes, body.size_bytes)),
+            "if_match": f'"{body.etag}"',
+        }
+        if ref.version_id:
+            options["version"] = ref.version_id
+        result = obstore.get(store, ref.key, options=options)
+        meta = result.meta
+        if (_unquoted(meta["e_tag"]), meta["size"]) != (body.etag, body.size_bytes):
+            raise overwritten(ref)
+        data = result.bytes()
+        if not len(data):
+            raise broken_off(ref, "nothing came")
+        return data
+
+    # boto3 ------------------------------------------------------------------------
+
+    def _request(self, ref: ObjectRef) -> GetObjectRequestTypeDef:
         request: GetObjectRequestTypeDef = {"Bucket": ref.bucket, "Key": ref.key}
         if ref.version_id:
             request["VersionId"] = ref.version_id
         if self._expected_owner:
             request["ExpectedBucketOwner"] = self._expected_owner
-        try:
-            response = self._session.s3_client(region).get_object(**request)
+        return request
+
+    def _read_by_boto3(self, ref: ObjectRef, region: str) -> Body:
+        with self._boto3_faults(ref, region):
+            response = self._session.s3_client(region).get_object(**self._request(ref))
             with closing(response["Body"]) as stream:
                 _check_answer(ref, response.get("ETag"))
-                self._check_size(ref, response["ContentLength"])
+                size_bytes = response["ContentLength"]
+                self._check_size(ref, size_bytes)
+                is_large = self._is_large(size_bytes)
+                data = stream.read(self._block_bytes if is_large else None)
+        etag = _unquoted(response.get("ETag"))
+        return Body(data, size_bytes, etag, response.get("VersionId"), region)
+
+    def _read_more_by_boto3(
+        self, ref: ObjectRef, region: str, body: Body, begin: int
+    ) -> Buffer:
+        request = self._request(ref)
+        end = min(begin + self._block_bytes, body.size_bytes)
+        request["Range"] = f"bytes={begin}-{end - 1}"
+        request["IfMatch"] = f'"{body.etag}"'
+        with self._boto3_faults(ref, region):
+            response = self._session.s3_client(region).get_object(**request)
+            with closing(response["Body"]) as stream:
+                _check_range(ref, body, begin, response)
                 data = stream.read()
+        if not data:
+            raise broken_off(ref, "nothing came")
+        return data
+
+    @contextmanager
+    def _boto3_faults(self, ref: ObjectRef, region: str) -> Iterator[None]:
+        try:
+            yield
         except AWS_ERRORS as error:
             raise boto3_fault(
                 ref, region, error, expected_owner=self._expected_owner
             ) from error
         except NOT_AWS_ERRORS as error:
             raise not_aws_fault(error, f"cannot read {ref.url}") from error
-        etag = _unquoted(response.get("ETag"))
-        return Body(data, len(data), etag, response.get("VersionId"), region)
+
+    def _is_large(self, size_bytes: int) -> bool:
+        return self._whole_bytes is not None and size_bytes > self._whole_bytes
 
     def _check_size(self, ref: ObjectRef, size_bytes: int) -> None:
         if self._max_bytes is not None and size_bytes > self._max_bytes:
@@ -217,40 +319,22 @@ class ObjectReader:
                 "decode.max_object_bytes allows",
             )
 
-    def _new_store(self, bucket_and_region: tuple[str, str]) -> S3Store:
-        bucket, region = bucket_and_region
-        # boto3 knows each partition's and each environment's endpoint.
-        endpoint_url = self._session.s3_client(region).meta.endpoint_url
-        return S3Store(
-            bucket,
-            config={
-                "region": region,
-                "endpoint": endpoint_url,
-                # Else the environment would win over what was just said.
-                "aws_endpoint_url_s3": endpoint_url,
-                "virtual_hosted_style_request": False,
-                "skip_signature": False,
-            },
-            client_options={
-                **self._client_options,
-                "allow_http": endpoint_url.startswith("http://"),
-            },
-            retry_config={
-                "max_retries": _MAX_RETRIES,
-                "retry_timeout": _RETRY_TIMEOUT,
-                "backoff": {
-                    "init_backoff": _FIRST_BACKOFF,
-                    "max_backoff": _MAX_BACKOFF,
-                    "base": 2,
-                },
-            },
-            credential_provider=self._session.credential,
-        )
-
 
 def _check_answer(ref: ObjectRef, etag: str | None) -> None:
     if not etag:
         raise no_aws_answer(f"cannot read {ref.url}", "it has no ETag")
+
+
+def _check_range(
+    ref: ObjectRef, body: Body, begin: int, response: GetObjectOutputTypeDef
+) -> None:
+    """Make sure that an answer has the wanted bytes, of the same object."""
+    found = response.get("ContentRange") or ""
+    if not found.startswith(f"bytes {begin}-"):
+        raise broken_off(ref, f"not the wanted range came but {found or 'all of it'}")
+    size = found.rpartition("/")[2]
+    if (_unquoted(response.get("ETag")), size) != (body.etag, str(body.size_bytes)):
+        raise overwritten(ref)
 
 
 def is_changed_by_obstore(key: str) -> bool:

@@ -82,6 +82,8 @@ class Buckets:
         body = self._bodies.get((bucket, key))
         if body is None:
             return _error(404, "NoSuchKey", key, is_head=is_head)
+        if request.if_match not in ("", f'"{body.etag}"'):
+            return _error(412, "PreconditionFailed", key, is_head=is_head)
         status, data, headers = 200, body.data, body.headers
         if wanted := _RANGE.fullmatch(request.range):
             begin, size = int(wanted[1]), len(data)

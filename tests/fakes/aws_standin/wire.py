@@ -26,12 +26,14 @@ class Request:
         path: As it was sent, percent-encoded, without the query.
         target: The header ``X-Amz-Target``; empty where there is none.
         range: The header ``Range``; empty where there is none.
+        if_match: The header ``If-Match``, likewise.
     """
 
     method: str
     path: str
     target: str
     range: str
+    if_match: str
     body: bytes
 
 
@@ -116,6 +118,7 @@ class Connection(asyncio.Protocol):
             target.partition(b"?")[0].decode("latin-1"),
             _header(head, lowered, b"\r\nx-amz-target:"),
             _header(head, lowered, b"\r\nrange:"),
+            _header(head, lowered, b"\r\nif-match:"),
             buffer[body_at:end],
         )
 

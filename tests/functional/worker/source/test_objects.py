@@ -166,7 +166,7 @@ keys = st.text(
     region=st.from_regex(r"[a-z]{2,9}(-[a-z0-9]{1,16}){1,4}", fullmatch=True),
     version_id=st.text(st.characters(codec="utf-8"), min_size=1, max_size=9),
 )
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 def test_whatever_a_notification_may_name_is_answered(
     echo_reader: ObjectReader, bucket: str, region: str, version_id: str
 ) -> None:
@@ -369,7 +369,7 @@ def test_a_failing_s3_is_asked_a_few_times_and_then_left() -> None:
 def test_a_server_that_falls_silent_is_given_up(
     monkeypatch: pytest.MonkeyPatch, sent: bytes
 ) -> None:
-    monkeypatch.setattr("worker.source.objects.READ_TIMEOUT_S", 0.2)
+    monkeypatch.setattr("worker.source.stores.READ_TIMEOUT_S", 0.2)
 
     with pytest.raises(DownloadError) as caught:
         read(Answer(sent, "hang"))

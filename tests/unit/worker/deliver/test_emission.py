@@ -4,181 +4,23 @@ from __future__ import annotations
 
 import gzip
 import json
-from typing import TYPE_CHECKING, cast
 
 import msgpack
 import pytest
 
-from plugin_bridge.forward.entries import EventEncoder
-from tests.fakes.calls import RecordedCommits, RecordedQueueCalls, make_message
-from worker.config.model import DecodeConfig, SourceConfig
-from worker.deliver.budget import Budget
-from worker.deliver.chronicle import Chronicle
-from worker.deliver.chunks import ChunkBuilder
-from worker.deliver.emission import Emission
-from worker.deliver.failing import Failing
-from worker.deliver.inbox import Committed, Downloaded
-from worker.deliver.journaling import Journaling
-from worker.deliver.ledger import Fate, HeldObject, Ledger
-from worker.deliver.progress import Progress
-from worker.deliver.segments import Segmenter
-from worker.deliver.settlement import Settlement
-from worker.source.notifications import ObjectRef
-from worker.source.objects import Body
-
-if TYPE_CHECKING:
-    from plugin_bridge.client import Chunk, ForwardClient
-    from worker.deliver.calls import QueueCalls
-    from worker.deliver.disk import JournalCalls
-    from worker.deliver.stages import Transform
-
-CHUNK_BYTES = 1000
-LINGER_S = 0.1
-MAX_ENTRY_BYTES = 5_000
-WINDOW_CHUNKS = 8
-
-
-class Window:
-    """In place of the client: takes chunks while it has room."""
-
-    def __init__(self) -> None:
-        self.room = 100
-        self.acked = 0
-        self.chunks: list[Chunk] = []
-
-    @property
-    def has_room(self) -> bool:
-        return self.room > 0
-
-    @property
-    def unacked_chunks(self) -> int:
-        return len(self.chunks) - self.acked
-
-    def send(self, chunk: Chunk, now: float) -> None:
-        del now
-        assert self.has_room
-        self.room -= 1
-        self.chunks.append(chunk)
-
-    def ids(self) -> list[str]:
-        """The records' ids, in the order in which they were sent."""
-        found: list[str] = []
-        for chunk in self.chunks:
-            unpacker = msgpack.Unpacker()
-            unpacker.feed(chunk.payload)
-            entries = [record["eventID"] for _, record in unpacker]
-            assert len(entries) == chunk.count
-            found += entries
-        return found
-
-
-class Scene:
-    """An emission with everything around it; time stands still unless it is moved."""
-
-    def __init__(
-        self,
-        commits: RecordedCommits | None = None,
-        transform: Transform | None = None,
-    ) -> None:
-        self.window = Window()
-        self.calls = RecordedQueueCalls()
-        self.budget = Budget(10**9)
-        self.journaling = Journaling(self.budget, cast("JournalCalls", commits))
-        self.progress = Progress()
-        self.now = 0.0
-        self.chronicle = Chronicle(
-            self.journaling,
-            self.progress,
-            clock=lambda: self.now,
-            wall_clock=lambda: 1e9,
-        )
-        self.ledger = Ledger(self.chronicle)
-        self.settlement = Settlement(
-            cast("QueueCalls", self.calls),
-            self.ledger,
-            self.progress,
-            visibility_timeout_s=600,
-            jitter=lambda: 1.0,
-        )
-        encoder = EventEncoder()
-        numbers = iter(range(10**6))
-        self.emission = Emission(
-            cast("ForwardClient", self.window),
-            segmenter=Segmenter(
-                DecodeConfig(),
-                encoder,
-                segment_bytes=CHUNK_BYTES,
-                max_entry_bytes=MAX_ENTRY_BYTES,
-                now=lambda: 1e9,
-                progress=self.progress,
-                transform=transform,
-            ),
-            builder=ChunkBuilder(
-                encoder,
-                tag="aws.cloudtrail",
-                chunk_bytes=CHUNK_BYTES,
-                linger_s=LINGER_S,
-                random_bytes=lambda count: next(numbers).to_bytes(count, "big"),
-            ),
-            budget=self.budget,
-            ledger=self.ledger,
-            journaling=self.journaling,
-            failing=Failing(
-                SourceConfig.model_validate(
-                    {
-                        "queue_url": "https://sqs.us-east-1.amazonaws.com/123456789012/q",
-                        "region": "us-east-1",
-                    }
-                ),
-                ledger=self.ledger,
-                journaling=self.journaling,
-                settlement=self.settlement,
-                progress=self.progress,
-                quarantine=None,
-            ),
-            progress=self.progress,
-            chronicle=self.chronicle,
-            window_chunks=WINDOW_CHUNKS,
-            clock=lambda: 0.0,
-        )
-
-    def bring(self, number: int, body: bytes) -> HeldObject:
-        """An object's body arrives."""
-        holder = self.ledger.hold(
-            make_message(number),
-            [ObjectRef("bucket", f"key-{number}")],
-            received_at=0.0,
-            extend_at=200.0,
-        )
-        (item,) = holder.objects
-        self.budget.charge(item, len(body))
-        self.emission.on_body(Downloaded(item, Body(body, len(body), "etag", None)))
-        return item
-
-    def step(self, now: float = 0.0, *, at_once: bool = False) -> None:
-        self.emission.step(now, at_once=at_once)
-
-    def settle(self) -> None:
-        """Delete and give back what is due."""
-        self.journaling.step(1.0)
-        self.settlement.delete(self.journaling.take().delete, 1.0)
-        self.settlement.step(1.0, at_once=True)
-
-    def acknowledge_all(self) -> None:
-        for chunk in self.window.chunks:
-            self.emission.on_acked(chunk.id)
-
-
-def log_file(prefix: str, count: int, *, padding: int = 0) -> bytes:
-    records = [
-        {
-            "eventID": f"{prefix}-{n}",
-            "eventTime": "2023-07-10T12:05:01Z",
-            "x": "x" * padding,
-        }
-        for n in range(count)
-    ]
-    return gzip.compress(json.dumps({"Records": records}).encode())
+from tests.fakes.calls import (
+    RecordedCommits,
+)
+from tests.fakes.emission import (
+    CHUNK_BYTES,
+    LINGER_S,
+    MAX_ENTRY_BYTES,
+    WINDOW_CHUNKS,
+    Scene,
+    log_file,
+)
+from worker.deliver.inbox import Committed
+from worker.deliver.ledger import Fate
 
 
 @pytest.fixture
