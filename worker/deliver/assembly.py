@@ -236,7 +236,6 @@ def assemble(
         progress=progress,
         chronicle=chronicle,
         jitter=random.random,
-        is_read_by_line=config.decode.format != "json",
     )
     streaming = Streaming(
         reads=BlockReads(objects, inbox),

@@ -27,15 +27,13 @@ STREAM_BYTES = (AHEAD_BLOCKS + 2) * BLOCK_BYTES
 comes out of it at a time."""
 
 
-def estimate_bytes(size_bytes: int | None, *, is_read_by_line: bool = False) -> int:
+def estimate_bytes(size_bytes: int | None) -> int:
     """What an object will cost, by the size that its notification names.
 
-    Args:
-        size_bytes: None: it names none.
-        is_read_by_line: Its format never needs more than a block and a line of it.
-            JSON may be one document, which is in memory whole.
+    A large one may turn out to be one JSON document: it then lets others go before it,
+    once it is too large for the budget.
     """
-    if is_read_by_line and (size_bytes or 0) > WHOLE_BYTES:
+    if (size_bytes or 0) > WHOLE_BYTES:
         return STREAM_BYTES
     return max((size_bytes or 0) * EXPECTED_GROWTH, MIN_OBJECT_BYTES)
 

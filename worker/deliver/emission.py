@@ -166,8 +166,11 @@ class Emission:
         if work is None:
             return
         item = work.item
+        if not item.is_wanted:
+            self._let_go(work)
+            return
         try:
-            segment = next(work.segments, None) if item.is_wanted else None
+            segment = next(work.segments, None)
         except BadObjectError as error:
             self._let_go(work)
             located = BadObjectError(error.code, f"{item.ref.url}: {error}")

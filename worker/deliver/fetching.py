@@ -64,7 +64,6 @@ class Fetching:
         progress: Counted up here.
         chronicle: Told when what happens.
         jitter: Uniform in 0..1; spreads the retries.
-        is_read_by_line: Objects are of a format that is never in memory whole.
     """
 
     def __init__(
@@ -76,7 +75,6 @@ class Fetching:
         progress: Progress,
         chronicle: Chronicle,
         jitter: Callable[[], float],
-        is_read_by_line: bool = False,
     ) -> None:
         self._downloads = downloads
         self._budget = budget
@@ -84,7 +82,6 @@ class Fetching:
         self._progress = progress
         self._chronicle = chronicle
         self._jitter = jitter
-        self._is_read_by_line = is_read_by_line
         self._waiting: deque[HeldObject] = deque()
         self._retries: list[tuple[float, int, HeldObject]] = []
         self._tie = itertools.count()
@@ -125,9 +122,7 @@ class Fetching:
         while self._waiting and self._downloads.has_room:
             item = self._waiting[0]
             if item.is_wanted:
-                size_bytes = estimate_bytes(
-                    item.ref.size_bytes, is_read_by_line=self._is_read_by_line
-                )
+                size_bytes = estimate_bytes(item.ref.size_bytes)
                 if not self._budget.admits(size_bytes):
                     return
                 self._budget.charge(item, size_bytes)

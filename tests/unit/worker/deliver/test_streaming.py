@@ -264,10 +264,10 @@ def test_one_that_is_overwritten_before_its_first_record_begins_again() -> None:
 # The budget ---------------------------------------------------------------------------
 
 
-def test_a_format_of_lines_is_charged_for_a_few_blocks() -> None:
-    assert estimate_bytes(100 * WHOLE_BYTES, is_read_by_line=True) == STREAM_BYTES
-    assert estimate_bytes(100 * WHOLE_BYTES) > 100 * WHOLE_BYTES
-    assert estimate_bytes(1000, is_read_by_line=True) == estimate_bytes(1000)
+def test_a_large_object_is_admitted_for_a_few_blocks() -> None:
+    assert estimate_bytes(WHOLE_BYTES) > WHOLE_BYTES
+    assert estimate_bytes(WHOLE_BYTES + 1) == STREAM_BYTES
+    assert estimate_bytes(100 * WHOLE_BYTES) == STREAM_BYTES
 
 
 def test_lines_stay_within_what_they_are_charged_for() -> None:
@@ -318,6 +318,29 @@ def test_nothing_is_begun_beside_one_that_runs_alone() -> None:
     assert not scene.budget.admits(1)
     scene.step(0.0)
     scene.step(LINGER_S)
+    scene.acknowledge_all()
+    assert scene.budget.used_bytes == 0
+
+
+def test_documents_that_grow_side_by_side_all_come_to_their_end() -> None:
+    """Each alone would fit; together they do not, whosever block comes when."""
+    records = [{"eventID": f"n-{n}", "x": "x" * 900} for n in range(2000)]
+    document = json.dumps({"Records": records}).encode()
+    limit = MAX_STREAMS * STREAM_BYTES + MIB
+    scene = Scene(limit_bytes=limit)
+    scene.window.room = 10_000
+    for number in range(MAX_STREAMS):
+        scene.bring(number, document, 65_536)
+    most_bytes = 0
+    scene.step(0.0)
+    while scene.read(65_536):
+        scene.step(0.0)
+        most_bytes = max(most_bytes, scene.budget.used_bytes)
+    scene.step(LINGER_S)
+
+    assert most_bytes > limit
+    assert len(scene.window.ids()) == MAX_STREAMS * len(records)
+    assert scene.emission.backlog == 0
     scene.acknowledge_all()
     assert scene.budget.used_bytes == 0
 
