@@ -18,6 +18,7 @@ import pytest
 from tests.fakes.aws_standin.process import ROOT, AwsStandIn
 from tests.fakes.daemon import Daemon, Settings, merged, settings_for, wait_until
 from tests.fakes.forward_receiver import RecordingReceiver
+from worker.deliver.budget import AHEAD_BLOCKS
 from worker.source.objects import BLOCK_BYTES, WHOLE_BYTES
 
 if TYPE_CHECKING:
@@ -230,7 +231,7 @@ def test_a_slow_receiver_slows_the_reading_down(
     receiver.faults.stalls = True
     with Daemon(tmp_path, config):
         aws.load(BUCKET, {KEY: text}, queue=QUEUE)
-        wait_until(lambda: aws.tally(QUEUE)["gets"] >= 4)
+        wait_until(lambda: aws.tally(QUEUE)["gets"] > AHEAD_BLOCKS)
         aws.load(BUCKET, {"small.log": b"small\n"}, queue=QUEUE)
         wait_until(lambda: aws.tally(QUEUE)["in_flight"] == 2)
         assert aws.tally(QUEUE)["gets"] < 16 // 2, "most of it is in S3 still"
