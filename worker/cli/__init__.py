@@ -10,7 +10,17 @@ from typing import Annotated
 
 import typer
 
-from worker.cli import audit, bridge, check, demo, quarantine, run, top, verify
+from worker.cli import (
+    audit,
+    backfill,
+    bridge,
+    check,
+    demo,
+    quarantine,
+    run,
+    top,
+    verify,
+)
 
 app = typer.Typer(
     name="trailfeed",
@@ -27,6 +37,7 @@ app.command("demo")(demo.demo)
 app.command("audit")(audit.audit)
 app.command("top")(top.top)
 app.command("verify")(verify.verify)
+app.command("backfill")(backfill.backfill)
 app.add_typer(quarantine.app)
 
 

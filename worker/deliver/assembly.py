@@ -119,6 +119,7 @@ def build_loop(
     control: Control,
     address: str,
     until_empty: bool,
+    make_queue: Callable[[], SourceQueue] | None = None,
 ) -> WorkerParts:
     """Make the AWS clients, the connection, the journal and the loop of one worker.
 
@@ -128,12 +129,12 @@ def build_loop(
         control: The process around the loop.
         address: Where the receiver listens.
         until_empty: Report when the queue is seen empty.
+        make_queue: Makes another queue than SQS's; None: the configured one.
 
     Raises:
         ConfigError: The AWS session or the journal cannot be made as configured.
     """
     session = AwsSession(config.source)
-    client = session.sqs_client()
     max_bytes = config.decode.max_object_bytes
     objects = ObjectReader(
         session, config.source, max_bytes=max_bytes, whole_bytes=WHOLE_BYTES
@@ -152,7 +153,7 @@ def build_loop(
 
     return assemble(
         config,
-        queue=Queue(client, config.source.queue_url, LeanSqs.of(session, client)),
+        queue=_queue(config, session) if make_queue is None else make_queue(),
         objects=objects,
         quick=None if config.source.expected_bucket_owner else quick,
         client=make_client(config.output, address),
@@ -164,6 +165,11 @@ def build_loop(
         control=control,
         until_empty=until_empty,
     )
+
+
+def _queue(config: Config, session: AwsSession) -> Queue:
+    client = session.sqs_client()
+    return Queue(client, config.source.queue_url, LeanSqs.of(session, client))
 
 
 def open_journal(config: Config, identity: Identity) -> Journal | None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from worker.config.model import Config
+    from worker.deliver.calls import SourceQueue
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +32,7 @@ def run_pool(
     *,
     until_empty_idle_s: float | None,
     load: Callable[[], Config] | None = None,
+    make_queue: Callable[[], SourceQueue] | None = None,
 ) -> int:
     """Run supervisor and workers until the pool has ended.
 
@@ -38,6 +40,7 @@ def run_pool(
         config: The whole configuration.
         until_empty_idle_s: End once the queue has stayed empty so long; None: never.
         load: Reads the configuration anew on SIGHUP; None: it never changes.
+        make_queue: Of the workers, called in each; None: SQS's.
 
     Returns:
         The exit code of the process.
@@ -60,7 +63,7 @@ def run_pool(
         logger.info(
             "trailfeed starts %d workers: %s to %s",
             workers,
-            config.source.queue_url,
+            config.source.queue_url if make_queue is None else "a list of objects",
             config.output.address,
         )
         if status is not None:
@@ -75,6 +78,7 @@ def run_pool(
             load=load,
             status=status,
             notifier=Notifier(os.environ, pid=os.getpid()),
+            make_queue=make_queue,
         )
         return supervisor.run()
     finally:

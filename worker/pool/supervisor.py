@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from worker.config.model import Config
+    from worker.deliver.calls import SourceQueue
     from worker.observe.board import SlotReading
     from worker.pool.forking import Closable
     from worker.pool.logs import LogFunnel
@@ -55,6 +56,7 @@ class Supervisor:
         status: The status process; None: there is to be none.
         notifier: Tells systemd; None: nobody is told.
         watch: Judges heartbeats and memory.
+        make_queue: Of the workers, called in each; None: SQS's.
     """
 
     def __init__(
@@ -68,7 +70,9 @@ class Supervisor:
         status: StatusProcess | None = None,
         notifier: Notifier | None = None,
         watch: Watch | None = None,
+        make_queue: Callable[[], SourceQueue] | None = None,
     ) -> None:
+        self._make_queue = make_queue
         self._funnel = funnel
         self._rollout = Rollout(config, load)
         self._until_empty_idle_s = until_empty_idle_s
@@ -171,6 +175,7 @@ class Supervisor:
                 supervisor_pid=supervisor_pid,
                 address=address,
                 until_empty=self._until_empty_idle_s is not None,
+                make_queue=self._make_queue,
             )
 
         slot.pid = self._fork(child, slot=slot.number)

@@ -18,8 +18,11 @@ from worker.pool.garbage import Garbage
 from worker.pool.signals import CHILD_SIGNALS, SignalQueue
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from worker.config.model import Config
     from worker.deliver.assembly import Identity
+    from worker.deliver.calls import SourceQueue
     from worker.deliver.progress import Progress
     from worker.observe.board import Board
 
@@ -101,6 +104,7 @@ def run_worker(
     supervisor_pid: int,
     address: str,
     until_empty: bool,
+    make_queue: Callable[[], SourceQueue] | None = None,
 ) -> int:
     """Work until told to drain.
 
@@ -112,6 +116,7 @@ def run_worker(
         address: Where the receiver listens: ``output.address``, or the stdout
             writer's socket.
         until_empty: Report when the queue is seen empty.
+        make_queue: As for :func:`worker.deliver.assembly.build_loop`.
 
     Returns:
         The exit code of the process.
@@ -131,6 +136,7 @@ def run_worker(
             control=control,
             address=address,
             until_empty=until_empty,
+            make_queue=make_queue,
         )
     except ConfigError as error:
         for problem in error.problems:

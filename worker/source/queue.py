@@ -1,7 +1,7 @@
 """The SQS queue: receive, delete, change visibility, depth, send.
 
 Source: Amazon SQS API Reference, ReceiveMessage, DeleteMessageBatch,
-ChangeMessageVisibilityBatch, GetQueueAttributes and SendMessage.
+ChangeMessageVisibilityBatch, GetQueueAttributes, SendMessage and SendMessageBatch.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         DeleteMessageBatchResultTypeDef,
         MessageTypeDef,
         ReceiveMessageResultTypeDef,
+        SendMessageBatchResultTypeDef,
     )
 
     from worker.errors import RetriableError
@@ -238,6 +239,31 @@ class Queue:
             return self._client.send_message(
                 QueueUrl=self._queue_url, MessageBody=body
             )["MessageId"]
+
+    def send_batch(self, bodies: Sequence[str]) -> dict[int, str]:
+        """Put up to ten messages into the queue with one call.
+
+        Returns:
+            By their place in ``bodies``, those that SQS did not take, and why.
+        """
+        with self._asking("send to", "sqs:SendMessage") as doing:
+            response: SendMessageBatchResultTypeDef = self._ask(
+                "SendMessageBatch",
+                doing,
+                Entries=[
+                    {"Id": str(n), "MessageBody": body} for n, body in enumerate(bodies)
+                ],
+            )
+            done = {entry["Id"] for entry in response.get("Successful", ())}
+            said = {
+                entry["Id"]: f"{entry['Code']} {entry.get('Message', '')}".rstrip()
+                for entry in response.get("Failed", ())
+            }
+            return {
+                n: said.get(str(n), _NO_ANSWER)
+                for n in range(len(bodies))
+                if str(n) not in done
+            }
 
     def _ask(self, action: str, doing: str, **fields: Any) -> Any:
         """Make a call; by boto3 where the lean one does not go well."""

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 EXCLUDED_KEY = "excluded_key"
 
+_EXPRESSION = frozenset("\\.^$*+?{}[]|()")
+
 
 class Selection:
     """The settings ``allowed_buckets``, ``include_keys`` and ``exclude_keys``.
@@ -47,14 +49,14 @@ class Selection:
         wanted: list[ObjectRef] = []
         ignored = list(notification.ignored)
         for ref in notification.objects:
-            if not any(fnmatchcase(ref.bucket, one) for one in self._allowed_buckets):
+            if not self.allows(ref.bucket):
                 raise UnknownMessageError(
                     "forbidden_bucket",
                     f"the message names {ref.url}, and no pattern of "
                     "source.allowed_buckets matches that bucket: add one; "
                     f"{WAY_OUT}",
                 )
-            if self._wants(ref.key):
+            if self.wants(ref.key):
                 wanted.append(ref)
             else:
                 ignored.append(Ignored(EXCLUDED_KEY, ref.bucket, ref.key))
@@ -62,7 +64,24 @@ class Selection:
             notification, objects=tuple(wanted), ignored=tuple(ignored)
         )
 
-    def _wants(self, key: str) -> bool:
+    def allows(self, bucket: str) -> bool:
+        """Whether a bucket's objects may be read."""
+        return any(fnmatchcase(bucket, one) for one in self._allowed_buckets)
+
+    def leaves_out(self, folder: str) -> bool:
+        """Whether no key in a folder is wanted, as far as that is beyond doubt.
+
+        Only an exclusion that is plain text tells: what an expression finds in the
+        folder it need not find in a key.
+        """
+        return any(
+            one.pattern in folder
+            for one in self._exclude_keys
+            if _EXPRESSION.isdisjoint(one.pattern)
+        )
+
+    def wants(self, key: str) -> bool:
+        """Whether a key is wanted."""
         if any(one.search(key) for one in self._exclude_keys):
             return False
         return not self._include_keys or any(

@@ -16,7 +16,7 @@ from worker.errors import PermanentError
 from worker.source.faults import AWS_ERRORS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import ObjectTypeDef
@@ -68,20 +68,24 @@ class TrailFolders:
         self,
         prefix: str,
         *,
-        kind: str = LOGS,
+        kind: str | None = LOGS,
         accounts: Collection[str] = (),
         regions: Collection[str] = (),
+        is_wanted: Callable[[str], bool] | None = None,
     ) -> Iterator[str] | None:
         """The folders of the regions below a prefix.
 
         Args:
             prefix: May end at any level from the bucket down to a region; a kind in it
                 wins over ``kind``.
-            kind: Of the files.
+            kind: Of the files; None: all kinds that there are.
             accounts: Only these; none: all.
             regions: Only these; none: all.
+            is_wanted: Told the folder of a kind in an account; what it refuses is not
+                looked into.
 
         Returns:
+            In the order of their names, where accounts and regions come sorted.
             None: the prefix is no part of CloudTrail's layout, or lies below a region.
         """
         if _ROOT not in f"{prefix}/":
@@ -99,7 +103,11 @@ class TrailFolders:
             head += _ROOT
         if len(names) > _REGION_LEVEL + 1:
             return None
-        return self._below(head, names, kind, accounts, regions)
+        given = dict(enumerate(names))
+        trails: Iterator[str] = self._trails(head, given, kind, accounts)
+        if is_wanted is not None:
+            trails = filter(is_wanted, trails)
+        return self._regions(trails, given.get(_REGION_LEVEL), regions)
 
     def objects(self, prefix: str, *, after: str = "") -> Iterator[ObjectTypeDef]:
         """The objects below a prefix, in the order of their keys.
@@ -118,22 +126,34 @@ class TrailFolders:
         for page in pages:
             yield from page.get("Contents", ())
 
-    def _below(
+    def _trails(
         self,
         head: str,
-        names: list[str],
-        kind: str,
+        given: Mapping[int, str],
+        kind: str | None,
         accounts: Collection[str],
-        regions: Collection[str],
     ) -> Iterator[str]:
-        """Go down from ``AWSLogs/`` to the folders of the regions."""
-        given = dict(enumerate(names))
+        """Go down from ``AWSLogs/`` to the folders of the kinds."""
         for account in [f"{given[0]}/"] if given else self._accounts(head):
             if accounts and account.strip("/")[-12:] not in accounts:
                 continue
-            trail = f"{head}{account}{given.get(1, kind)}/"
-            if _REGION_LEVEL in given:
-                yield f"{trail}{given[_REGION_LEVEL]}/"
+            folder, one = f"{head}{account}", given.get(1, kind)
+            if one is not None:
+                yield f"{folder}{one}/"
+            else:
+                yield from (
+                    found
+                    for found in self._inside(folder)
+                    if found.removeprefix(folder).startswith(LOGS)
+                )
+
+    def _regions(
+        self, trails: Iterable[str], given: str | None, regions: Collection[str]
+    ) -> Iterator[str]:
+        """Go down from there to the folders of the regions."""
+        for trail in trails:
+            if given is not None:
+                yield f"{trail}{given}/"
             elif regions:
                 yield from (f"{trail}{region}/" for region in regions)
             else:
