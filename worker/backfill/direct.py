@@ -50,10 +50,13 @@ class Direct:
     Args:
         config: The whole configuration.
         run: Locked; not open.
-        log_fd: As for :class:`worker.pool.apart.PoolApart`.
+        log_pipe: Where the pool's log goes, its read end first; None: to standard
+            error.
     """
 
-    def __init__(self, config: Config, run: Run, *, log_fd: int | None) -> None:
+    def __init__(
+        self, config: Config, run: Run, *, log_pipe: tuple[int, int] | None
+    ) -> None:
         self._run = run
         in_sns = config.source.uses_sns is True
         with contextlib.closing(open_run_database(run.folder)) as database:
@@ -64,8 +67,8 @@ class Direct:
         self.pool = PoolApart(
             _own_config(config, folder),
             make_queue=lambda: WorkList(folder, feeder_fd=feeder_fd, in_sns=in_sns),
-            not_its_own=(self._own_fd,),
-            log_fd=log_fd,
+            not_its_own=(self._own_fd, *(log_pipe or ())[:1]),
+            log_fd=None if log_pipe is None else log_pipe[1],
         )
         os.close(feeder_fd)
 

@@ -10,6 +10,8 @@ BATCH: Final = 10
 DEPTH_EVERY_S: Final = 1.0
 """How often the queue's depth is asked for while it is too deep."""
 
+_ROUNDING: Final = 1e-6
+
 DEPTH_HOLDS_S: Final = 5.0
 """How long an answer is good for otherwise."""
 
@@ -78,7 +80,8 @@ class Pacer:
             grown = self._tokens + (now - self._filled_at) * self._rate
             self._tokens = min(grown, self._capacity)
         self._filled_at = now
-        return max(count - self._tokens, 0.0) / self._rate
+        missing = count - self._tokens
+        return missing / self._rate if missing > _ROUNDING else 0.0
 
     def sent(self, count: int) -> None:
         """So many went."""

@@ -14,7 +14,7 @@ import os
 import shutil
 import sqlite3
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -83,6 +83,10 @@ class Standing:
         """Objects fed, and those left out."""
         return self.objects + self.left_out.total()
 
+    def document(self) -> dict[str, Any]:
+        # Not asdict: that cannot copy a Counter.
+        return {one.name: getattr(self, one.name) for one in fields(self)}
+
     def add(
         self, objects: int, size_bytes: int, left_out: Counter[str], cursor: str
     ) -> None:
@@ -139,7 +143,7 @@ class Run:
             folder.mkdir(mode=0o750, parents=True)
             with contextlib.closing(open_run_database(folder)) as database:
                 _write(database, "request", request.document())
-                _write(database, "standing", asdict(Standing(now)))
+                _write(database, "standing", Standing(now).document())
         return cls(folder)
 
     def open(self) -> sqlite3.Connection:
@@ -160,7 +164,7 @@ class Run:
             ConfigError: The database cannot be written.
         """
         with _problems_of(self.folder):
-            _write(self.open(), "standing", asdict(self.standing))
+            _write(self.open(), "standing", self.standing.document())
 
     @contextlib.contextmanager
     def noting(self) -> Iterator[sqlite3.Connection]:

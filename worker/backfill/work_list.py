@@ -17,7 +17,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
 from worker.backfill.run import open_run_database
-from worker.errors import AwsError
+from worker.errors import RetriableError
 from worker.source.announcing import announcement
 from worker.source.notifications import ObjectRef
 from worker.source.queue import Depth, Failure, Message
@@ -85,7 +85,7 @@ class WorkList:
         """How many messages there are; one more while the feeder is not through."""
         if self._has_no_feeder:
             return Depth(0, 0, 0)
-        with self._lock, _transaction(self._database):
+        with self._lock, _problems():
             ((total, hidden, is_fed),) = self._database.execute(
                 "SELECT count(*), count(*) FILTER (WHERE visible_at > ?),"
                 " EXISTS (SELECT 1 FROM note WHERE name = 'is_fed') FROM work",
@@ -176,32 +176,39 @@ def set_fed(database: sqlite3.Connection) -> None:
 
 def left(database: sqlite3.Connection) -> tuple[int, int]:
     """Messages neither delivered nor failed, and the bytes of their objects."""
-    ((count, size_bytes),) = database.execute(
-        "SELECT count(*), coalesce(sum(size_bytes), 0) FROM work"
-    )
+    with _problems():
+        ((count, size_bytes),) = database.execute(
+            "SELECT count(*), coalesce(sum(size_bytes), 0) FROM work"
+        )
     return count, size_bytes
 
 
 def failed_refs(database: sqlite3.Connection) -> list[ObjectRef]:
     """What was given up."""
-    return [
-        ObjectRef(**json.loads(text))
-        for (text,) in database.execute("SELECT ref FROM failed ORDER BY rowid")
-    ]
+    with _problems():
+        rows = database.execute("SELECT ref FROM failed ORDER BY rowid").fetchall()
+    return [ObjectRef(**json.loads(text)) for (text,) in rows]
 
 
 @contextlib.contextmanager
 def _transaction(database: sqlite3.Connection) -> Iterator[None]:
-    try:
+    with _problems():
         database.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            database.execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):
+                if database.in_transaction:
+                    database.execute("ROLLBACK")
+            raise
+
+
+@contextlib.contextmanager
+def _problems() -> Iterator[None]:
+    try:
         yield
-        database.execute("COMMIT")
-    except BaseException as error:
-        with contextlib.suppress(sqlite3.Error):
-            if database.in_transaction:
-                database.execute("ROLLBACK")
-        if isinstance(error, sqlite3.Error):
-            raise AwsError(
-                "work_list", f"cannot use the work list of the run ({error})"
-            ) from error
-        raise
+    except sqlite3.Error as error:
+        raise RetriableError(
+            "work_list", f"cannot use the run's work list ({error})"
+        ) from error

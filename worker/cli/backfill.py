@@ -345,7 +345,7 @@ def _deliver(config: "Config", run: "Run", *, rate: float) -> list[str]:
     with ExitStack() as stack:
         bar = Bar()
         # Forked here: before threads, AWS clients and databases.
-        pool = stack.enter_context(Direct(config, run, log_fd=bar.log_fd))
+        pool = stack.enter_context(Direct(config, run, log_pipe=bar.log_pipe))
         stack.enter_context(bar)
         job = Job.of(config, run.request, datetime.now(UTC).date())
         delivered = None

@@ -42,8 +42,8 @@ class Bar:
     A bar in a terminal, and a line now and then elsewhere.
 
     Attributes:
-        log_fd: Where processes beside this one are to log, so that the bar stays
-            whole; None: to standard error.
+        log_pipe: Where processes beside this one are to log, so that the bar stays
+            whole, its read end first; None: to standard error.
     """
 
     def __init__(self) -> None:
@@ -73,15 +73,13 @@ class Bar:
         self._line_due = self._began_at + LINE_EVERY_S
         self._waits_since: float | None = None
         self._complain_at = 0.0
-        self.log_fd: int | None = None
-        self._read_fd = -1
-        if self._console.is_terminal:
-            self._read_fd, self.log_fd = os.pipe()
+        self.log_pipe = os.pipe() if self._console.is_terminal else None
 
     def __enter__(self) -> Self:
-        if self.log_fd is not None:
-            os.close(self.log_fd)
-            threading.Thread(target=self._pass_on, daemon=True).start()
+        if self.log_pipe is not None:
+            read_fd, write_fd = self.log_pipe
+            os.close(write_fd)
+            threading.Thread(target=self._pass_on, args=[read_fd], daemon=True).start()
         self._display.start()
         return self
 
@@ -138,9 +136,9 @@ class Bar:
                 "live messages go first"
             )
 
-    def _pass_on(self) -> None:
+    def _pass_on(self, read_fd: int) -> None:
         """Print above the bar what others log."""
-        with os.fdopen(self._read_fd, errors="backslashreplace") as lines:
+        with os.fdopen(read_fd, errors="backslashreplace") as lines:
             for line in lines:
                 self._console.print(
                     line.rstrip("\n"), markup=False, highlight=False, soft_wrap=True
@@ -240,7 +238,9 @@ def outcome_of(run: Run, problems: list[str], *, as_json: bool) -> str:
                 "is_finished": bool(standing.finished_at),
             }
         )
-    verb = "fed to the pool" if run.request.way == "direct" else "sent to the queue"
+    verb = "sent to the queue"
+    if run.request.way == "direct":
+        verb = "fed to the pool" if problems else "delivered"
     total = f"{counted(standing.objects, 'object')}, {size_text(standing.size_bytes)}"
     left = _left_out(dict(standing.left_out))
     return "; ".join((f"{run.run_id}: {total} {verb}{left}", *problems))

@@ -14,7 +14,7 @@ from worker.pool.start import run_pool
 from worker.pool.worker import flush_standard_streams
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from worker.config.model import Config
     from worker.deliver.calls import SourceQueue
@@ -40,7 +40,7 @@ class PoolApart:
         config: Config,
         *,
         make_queue: Callable[[], SourceQueue],
-        not_its_own: tuple[int, ...] = (),
+        not_its_own: Iterable[int] = (),
         log_fd: int | None = None,
     ) -> None:
         self.exit_code: int | None = None

@@ -66,3 +66,24 @@ def test_another_bucket_is_refused(pattern: str) -> None:
 
     assert caught.value.code == "forbidden_bucket"
     assert "source.on_unknown_message" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("exclude_keys", "expected"),
+    [
+        (("/CloudTrail-Digest/",), True),
+        (("Digest",), True),
+        (("/CloudTrail/",), False),
+        # These could be found in the folder, and in no key below it.
+        (("/CloudTrail-Digest/$",), False),
+        (("/CloudTrail-Digest/(?!x)",), False),
+        ((), False),
+    ],
+)
+def test_a_folder_is_left_out_only_beyond_doubt(
+    exclude_keys: tuple[str, ...], expected: bool
+) -> None:
+    selection = Selection(
+        allowed_buckets=("*",), include_keys=(), exclude_keys=exclude_keys
+    )
+    assert selection.leaves_out("AWSLogs/1/CloudTrail-Digest/") == expected
