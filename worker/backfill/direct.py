@@ -36,6 +36,8 @@ LOW_WATER: Final = 2_000
 AT_ONCE: Final = 500
 """Objects that are put on the list together."""
 
+VISIBILITY_TIMEOUT_S: Final = 30
+
 LOOK_EVERY_S: Final = 0.1
 
 QUARANTINE: Final = "quarantine"
@@ -155,9 +157,17 @@ class Direct:
 
 
 def _own_config(config: Config, folder: Path) -> Config:
-    """The same, with a state of its own and without a status endpoint."""
+    """The same, with a state of its own and without a status endpoint.
+
+    What a killed worker was about to receive comes again after the visibility timeout;
+    and to extend one costs nothing here.
+    """
+    timeout_s = min(config.source.visibility_timeout_s, VISIBILITY_TIMEOUT_S)
     return config.model_copy(
         update={
+            "source": config.source.model_copy(
+                update={"visibility_timeout_s": timeout_s}
+            ),
             "state": config.state.model_copy(update={"dir": str(folder)}),
             "status": config.status.model_copy(update={"listen": ""}),
         }

@@ -45,8 +45,7 @@ class WorkList:
 
     def __init__(self, folder: Path, *, feeder_fd: int, in_sns: bool) -> None:
         self._database = open_run_database(folder)
-        self._feeder = select.poll()
-        self._feeder.register(feeder_fd, select.POLLIN | select.POLLHUP)
+        self._feeder_fd = feeder_fd
         self._in_sns = in_sns
         self._lock = threading.Lock()
 
@@ -95,7 +94,9 @@ class WorkList:
 
     @property
     def _has_no_feeder(self) -> bool:
-        return bool(self._feeder.poll(0))
+        feeder = select.poll()  # one of its own: threads cannot share it
+        feeder.register(self._feeder_fd, select.POLLIN | select.POLLHUP)
+        return bool(feeder.poll(0))
 
     def _take(self, max_messages: int, visibility_timeout_s: int) -> list[Message]:
         now = time.monotonic()

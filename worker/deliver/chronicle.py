@@ -122,8 +122,9 @@ class Chronicle:
         progress.stage_download.observe(download_s)
         progress.stage_emit.observe(emit_s)
         progress.stage_ack.observe(ack_s)
-        # Clocks differ: what seems to lie ahead was just now.
-        if item.ref.event_time is not None:
+        # Clocks differ: what seems to lie ahead was just now. A backfill's events are
+        # as old as they are, and say nothing of how quick delivery is.
+        if item.ref.event_time is not None and not item.ref.run_id:
             progress.object_lag.observe(max(epoch_s - item.ref.event_time, 0.0))
         sent_at = item.holder.message.sent_at
         if sent_at is not None:

@@ -174,7 +174,8 @@ CATALOGUE: Final = (
     ),
     _histogram(
         "object_lag_seconds",
-        "From a notification's event to its object's last acknowledgement",
+        "From a notification's event to its object's last acknowledgement; backfills"
+        " and replays are left out",
         "object_lag",
     ),
     _histogram(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -120,6 +121,21 @@ def test_it_is_empty_once_all_is_fed_and_deleted(
     assert (queue.depth().visible, queue.depth().in_flight) == (0, 1)
     queue.delete(messages)
     assert queue.depth().total == 0
+
+
+def test_all_of_a_worker_s_threads_may_use_it(feeder: Feeder, queue: WorkList) -> None:
+    names = [f"{n:03}" for n in range(400)]
+    feeder.put(*names)
+
+    def work(_: int) -> list[str]:
+        messages = receive(queue)
+        assert queue.delete(messages) == ()
+        queue.depth()
+        return keys(messages)
+
+    with ThreadPoolExecutor(4) as threads:
+        found = [key for some in threads.map(work, range(60)) for key in some]
+    assert sorted(found) == names
 
 
 def test_without_its_feeder_nothing_more_is_handed_out(

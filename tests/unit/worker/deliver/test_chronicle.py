@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -37,10 +38,10 @@ class Scene:
         )
         self.ledger = Ledger(self.chronicle)
 
-    def hold(self) -> HeldObject:
+    def hold(self, ref: ObjectRef = REF) -> HeldObject:
         sent_at = datetime.fromtimestamp(EPOCH_S - 30.0, UTC)
         message = Message("m", "handle", "", 1, sent_at)
-        return self.ledger.hold(message, [REF], received_at=1.0, extend_at=1e9).objects[
+        return self.ledger.hold(message, [ref], received_at=1.0, extend_at=1e9).objects[
             0
         ]
 
@@ -96,6 +97,13 @@ def test_every_stage_is_measured(caplog: pytest.LogCaptureFixture) -> None:
             "ack_ms": 2500,
         }.items()
     )
+
+
+def test_the_age_of_what_is_fed_once_more_is_no_lag() -> None:
+    scene = Scene()
+    scene.travel(scene.hold(replace(REF, run_id="backfill-1")))
+    assert scene.progress.object_lag.count == 0
+    assert scene.progress.message_lag.count == 1
 
 
 def test_at_info_there_is_no_line(caplog: pytest.LogCaptureFixture) -> None:
