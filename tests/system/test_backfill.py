@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -226,6 +227,13 @@ def test_what_a_pool_puts_into_the_quarantine_is_said(
     assert_once(receiver, expected)
     (item,) = (stage.folder / "state" / "quarantine" / "items").iterdir()
     assert BAD_KEY in (item / "item.json").read_text()
+
+
+def test_on_standard_output_there_are_records_and_nothing_else(stage: Stage) -> None:
+    expected = stage.upload(12)
+    settings = merged(stage.settings("stdout:"), {"output": {"require_ack": False}})
+    lines = run(stage, settings, "--direct").splitlines()
+    assert Counter(json.loads(line)["eventID"] for line in lines) == Counter(expected)
 
 
 def test_a_pool_that_cannot_begin_ends_it_with_78(stage: Stage) -> None:

@@ -295,7 +295,9 @@ def _feed(
         say(f"it goes on where it was with: {way_on}")
         raise typer.Exit(1) from error
     is_over = bool(run.standing.finished_at)
-    typer.echo(outcome_of(run, problems, as_json=as_json))
+    is_taken = run.request.way == "direct" and config.output.scheme == "stdout"
+    # Standard output is the records' then.
+    typer.echo(outcome_of(run, problems, as_json=as_json), err=is_taken)
     if not is_over:
         say(f"what is left is tried with: {way_on}")
     if problems:
