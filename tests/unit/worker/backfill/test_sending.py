@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -162,4 +163,30 @@ def test_a_fault_that_lasts_ends_it(run: Run) -> None:
     with pytest.raises(AwsError):
         sending(run, queue, step_s=GIVE_UP_S / 10).send(iter(legs(10)))
     assert 1 < len(queue.faults) < 95
+    run.close()
+
+
+class GapQueue(FakeQueue):
+    """Refuses the first batch for good, once the three others have gone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._others = threading.Semaphore(0)
+
+    def send_batch(self, bodies: Sequence[str]) -> dict[int, str]:
+        if parse(bodies[0]).objects[0].key == "00000":
+            for _ in range(3):
+                assert self._others.acquire(timeout=30)
+            raise CommonFaultError(ACCESS_DENIED, "no")
+        answer = super().send_batch(bodies)
+        self._others.release()
+        return answer
+
+
+def test_what_was_sent_behind_a_gap_is_not_noted(run: Run) -> None:
+    queue = GapQueue()
+    with pytest.raises(CommonFaultError):
+        sending(run, queue).send(iter(legs(40)))
+    assert len(queue.taken) == 30
+    assert (run.standing.objects, run.standing.cursor) == (0, "")
     run.close()
