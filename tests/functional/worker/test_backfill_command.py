@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import urllib.request
-from contextlib import closing, contextmanager
+from contextlib import chdir, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -156,9 +156,15 @@ class Setup:
 
 
 @pytest.fixture(scope="module")
-def aws() -> Iterator[EmbeddedAws]:
-    with EmbeddedAws() as embedded:
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedAws]:
+    embedded = EmbeddedAws()
+    # What it records is written to where it was started.
+    with chdir(tmp_path_factory.mktemp("aws")):
+        embedded.start()
+    try:
         yield embedded
+    finally:
+        embedded.stop()
 
 
 @pytest.fixture
