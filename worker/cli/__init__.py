@@ -16,6 +16,7 @@ from worker.cli import (
     bridge,
     check,
     demo,
+    doctor,
     quarantine,
     run,
     top,
@@ -35,6 +36,7 @@ app.command("check")(check.check)
 app.command("bridge")(bridge.bridge)
 app.command("demo")(demo.demo)
 app.command("audit")(audit.audit)
+app.command("doctor")(doctor.doctor)
 app.command("top")(top.top)
 app.command("verify")(verify.verify)
 app.command("backfill")(backfill.backfill)

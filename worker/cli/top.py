@@ -5,22 +5,17 @@ import json
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from worker.errors import ConfigError, TrailfeedError
+from worker.errors import ConfigError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-TIMEOUT_S = 5.0
 SHORT_S = 1.0
 """Between the two looks of a single frame."""
-
-
-class UnreachableError(TrailfeedError):
-    """The status endpoint does not answer."""
 
 
 def top(
@@ -56,18 +51,20 @@ def top(
 
     Example: trailfeed top --config /etc/trailfeed/trailfeed.toml
     """
-    page = f"{_base_url(config, url)}/status"
+    from worker.observe.asking import status  # noqa: PLC0415 - --help answers at once
+
+    base = _base_url(config, url)
     if as_json:
-        typer.echo(json.dumps(_fetch(page), indent=1))
+        typer.echo(json.dumps(status(base), indent=1))
         return
     from rich.console import Console  # noqa: PLC0415 - --help answers at once
 
     console = Console()
     try:
         if once or not console.is_terminal:
-            _show_once(page, console)
+            _show_once(base, console)
         else:
-            _show_live(page, console, interval_s)
+            _show_live(base, console, interval_s)
     except KeyboardInterrupt:
         return
 
@@ -86,55 +83,36 @@ def _base_url(config: Path | None, url: str) -> str:
         raise ConfigError(
             ('status.listen: is "", so there is nothing to look at: set it, restart',)
         )
-    host, _, port = listen.rpartition(":")
-    host = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(host, host)  # noqa: S104
-    return f"http://{host}:{port}"
+    from worker.observe.asking import base_url  # noqa: PLC0415 - see above
+
+    return base_url(listen)
 
 
-def _fetch(page: str) -> dict[str, Any]:
-    import urllib.request  # noqa: PLC0415 - --help answers at once
-
-    # No proxy: the daemon is here, or in reach.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(page, timeout=TIMEOUT_S) as answer:
-            document = json.load(answer)
-    except OSError as error:
-        reason = getattr(error, "reason", None) or error
-        raise UnreachableError(
-            f"cannot read {page} ({reason}): is trailfeed running, with that address "
-            "in status.listen?"
-        ) from error
-    except ValueError as error:
-        raise UnreachableError(f"{page} is not trailfeed's: no JSON") from error
-    if not isinstance(document, dict) or "workers" not in document:
-        raise UnreachableError(f"{page} is not trailfeed's: another document")
-    return document
-
-
-def _show_once(page: str, console: "Console") -> None:
+def _show_once(base: str, console: "Console") -> None:
+    from worker.observe.asking import status  # noqa: PLC0415 - see above
     from worker.observe.top import screen  # noqa: PLC0415 - see above
 
-    before, began_at = _fetch(page), time.monotonic()
+    before, began_at = status(base), time.monotonic()
     time.sleep(SHORT_S)
-    now = _fetch(page)
+    now = status(base)
     console.print(screen(now, before, time.monotonic() - began_at))
 
 
-def _show_live(page: str, console: "Console", interval_s: float) -> None:
+def _show_live(base: str, console: "Console", interval_s: float) -> None:
     from rich.live import Live  # noqa: PLC0415 - see above
     from rich.text import Text  # noqa: PLC0415 - see above
 
+    from worker.observe.asking import UnreachableError, status  # noqa: PLC0415
     from worker.observe.top import screen  # noqa: PLC0415 - see above
 
-    before, at = _fetch(page), time.monotonic()
+    before, at = status(base), time.monotonic()
     with Live(
         screen(before, None, 0.0), console=console, screen=True, auto_refresh=False
     ) as live:
         while True:
             time.sleep(interval_s)
             try:
-                now = _fetch(page)
+                now = status(base)
             except UnreachableError as error:
                 live.update(Text(str(error), "red"), refresh=True)
                 continue

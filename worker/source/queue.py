@@ -229,6 +229,14 @@ class Queue:
                 delayed=int(attributes["ApproximateNumberOfMessagesDelayed"]),
             )
 
+    def attributes(self) -> dict[str, str]:
+        """Ask for all that SQS says of the queue, by SQS's own names."""
+        with self._asking("look at", "sqs:GetQueueAttributes"):
+            answer = self._client.get_queue_attributes(
+                QueueUrl=self._queue_url, AttributeNames=["All"]
+            )
+            return {name: str(value) for name, value in answer["Attributes"].items()}
+
     def send(self, body: str) -> str:
         """Put a message into the queue.
 

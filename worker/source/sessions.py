@@ -26,12 +26,15 @@ from worker.source.faults import (
 from worker.source.recent import Recent
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from botocore.config import _S3Dict
     from botocore.credentials import Credentials
     from mypy_boto3_athena import AthenaClient
     from mypy_boto3_cloudtrail import CloudTrailClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sts import STSClient
     from obstore.store import S3Credential
 
     from worker.config import SourceConfig
@@ -96,6 +99,37 @@ class AwsSession:
                 endpoint_url=self._endpoint(""),
                 config=_config(),
             )
+
+    def sts_client(self) -> STSClient:
+        """A client for STS, in the queue's region."""
+        with self._lock:
+            return self._boto3.client(
+                "sts", endpoint_url=self._endpoint(""), config=_config()
+            )
+
+    def other_client(self, service: str, *, region: str = "") -> Any:
+        """A client for a service that only some look at AWS needs; it is not typed.
+
+        Args:
+            service: As boto3 names it.
+            region: Empty: the queue's.
+        """
+        make: Any = self._boto3.client
+        with self._lock:
+            return make(
+                service,
+                region_name=region or self.region,
+                endpoint_url=self._endpoint(""),
+                config=_config(),
+            )
+
+    def on_answer(self, handler: Callable[..., None]) -> None:
+        """Have botocore call a handler after each of AWS's answers, refusals too.
+
+        Args:
+            handler: Of the event ``after-call``; for clients that are made from now on.
+        """
+        self._boto3.events.register("after-call", handler)
 
     def athena_client(self) -> AthenaClient:
         """A client for Athena."""

@@ -1,0 +1,150 @@
+"""Who may send to the queue, by its own policy. No I/O.
+
+Source: AWS IAM User Guide, "IAM JSON policy elements"; Amazon S3 User Guide, "Granting
+permissions to publish event notification messages to a destination".
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from worker.doctor.arns import Arn, is_literal, matches
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+ANYONE: Final = "*"
+S3: Final = "s3.amazonaws.com"
+SNS: Final = "sns.amazonaws.com"
+EVENTS: Final = "events.amazonaws.com"
+
+_ACTION: Final = "sqs:SendMessage"
+_POSITIVE: Final = ("arnequals", "arnlike", "stringequals", "stringlike")
+_HARMLESS: Final = ("aws:securetransport",)
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """One principal of one statement.
+
+    Attributes:
+        principal: A service's name, an account's or a role's ARN, or :data:`ANYONE`.
+        sources: Patterns of ``aws:SourceArn``; none: from anywhere.
+        accounts: Patterns of ``aws:SourceAccount``; none: of any account.
+        is_bound: Whether there is another condition, which is not looked into.
+    """
+
+    principal: str
+    sources: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()
+    is_bound: bool = False
+
+    @property
+    def is_the_world(self) -> bool:
+        """Whether anybody may send, from anywhere."""
+        return self.principal == ANYONE and not (
+            self.sources or self.accounts or self.is_bound
+        )
+
+    def is_for(self, service: str, source_arn: str) -> bool:
+        """Whether it covers what a service sends on behalf of a bucket, topic, rule."""
+        if self.principal not in {service, ANYONE}:
+            return False
+        return not self.sources or any(
+            matches(pattern, source_arn) for pattern in self.sources
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class QueuePolicy:
+    """A queue's policy, as far as it is about sending.
+
+    Attributes:
+        denied: What its Deny statements are about.
+        is_readable: False: it is no policy that could be judged.
+    """
+
+    senders: tuple[Sender, ...] = ()
+    denied: tuple[Sender, ...] = ()
+    is_readable: bool = True
+
+    def lets(self, service: str, source_arn: str) -> bool:
+        """Whether a service may send on behalf of a bucket, topic or rule."""
+        return any(one.is_for(service, source_arn) for one in self.senders) and not any(
+            one.is_for(service, source_arn) and not one.is_bound for one in self.denied
+        )
+
+    def literal_sources(self, service: str) -> tuple[str, ...]:
+        """The ARNs of one of S3's, SNS's or EventBridge's things that it names."""
+        names = {S3: "s3", SNS: "sns", EVENTS: "events"}
+        found: dict[str, None] = {}
+        for sender in self.senders:
+            if sender.principal in {service, ANYONE}:
+                for source in filter(is_literal, sender.sources):
+                    arn = Arn.of(source)
+                    if arn is not None and arn.service == names[service]:
+                        found[source] = None
+        return tuple(found)
+
+
+def parse_policy(text: str, queue_arn: str) -> QueuePolicy:
+    """Read the attribute ``Policy``; an empty one lets nobody send."""
+    if not text:
+        return QueuePolicy()
+    try:
+        document = json.loads(text)
+        statements = [
+            one
+            for one in _listed(document["Statement"])
+            if _covers(one, queue_arn) and "NotPrincipal" not in one
+        ]
+        return QueuePolicy(_senders(statements, "Allow"), _senders(statements, "Deny"))
+    except (ValueError, TypeError, LookupError, AttributeError):
+        return QueuePolicy(is_readable=False)
+
+
+def _senders(statements: list[Any], effect: str) -> tuple[Sender, ...]:
+    return tuple(
+        sender
+        for one in statements
+        if one["Effect"] == effect
+        for sender in _of_statement(one)
+    )
+
+
+def _covers(statement: Mapping[str, Any], queue_arn: str) -> bool:
+    """Whether it is about sending to this queue."""
+    actions = _listed(statement.get("Action", ()))
+    resources = _listed(statement.get("Resource", ANYONE))
+    return any(matches(one, _ACTION, ignores_case=True) for one in actions) and any(
+        matches(one, queue_arn) for one in resources
+    )
+
+
+def _of_statement(statement: Mapping[str, Any]) -> Iterator[Sender]:
+    sources: list[str] = []
+    accounts: list[str] = []
+    is_bound = False
+    for operator, keys in statement.get("Condition", {}).items():
+        name = operator.lower().removesuffix("ifexists").rpartition(":")[2]
+        for key, values in keys.items():
+            if name in _POSITIVE and key.lower() == "aws:sourcearn":
+                sources += _listed(values)
+            elif name in _POSITIVE and key.lower() == "aws:sourceaccount":
+                accounts += _listed(values)
+            elif key.lower() not in _HARMLESS or statement["Effect"] == "Deny":
+                is_bound = True
+    for principal in _principals(statement.get("Principal", ANYONE)):
+        yield Sender(principal, tuple(sources), tuple(accounts), is_bound)
+
+
+def _principals(given: object) -> list[str]:
+    if not isinstance(given, dict):
+        return _listed(given)
+    return [one for values in given.values() for one in _listed(values)]
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [value]
