@@ -36,6 +36,7 @@ from worker.deliver.segments import Segmenter
 from worker.deliver.settlement import Settlement
 from worker.deliver.streaming import Streaming
 from worker.deliver.threads import Threads
+from worker.deliver.transform_counts import TransformCounts
 from worker.errors import JournalError
 from worker.source.lean_sqs import LeanSqs
 from worker.source.objects import WHOLE_BYTES, ObjectReader
@@ -315,6 +316,7 @@ def assemble(
         budget=budget,
         progress=progress,
         gauge=DepthGauge(calls, progress) if is_gauging else None,
+        counts=TransformCounts(transformation, config.filter, progress),
         control=control,
         clock=clock,
     )

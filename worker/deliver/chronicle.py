@@ -22,6 +22,7 @@ class _Journey:
     began_at: float
     fetched_at: float = 0.0
     emitted_at: float = 0.0
+    decode_s: float = 0.0
     size_bytes: int = 0
 
 
@@ -63,6 +64,12 @@ class Chronicle:
         journey = self._journeys.get(item)
         if journey is not None:
             journey.fetched_at, journey.size_bytes = now, size_bytes
+
+    def decoded(self, item: HeldObject, seconds: float) -> None:
+        """A segment of its records was made, or there are no more."""
+        journey = self._journeys.get(item)
+        if journey is not None:
+            journey.decode_s += seconds
 
     def emitted(self, item: HeldObject) -> None:
         """Its last record was handed to the bridge."""
@@ -120,6 +127,7 @@ class Chronicle:
         ack_s = now - journey.emitted_at
         progress.stage_wait.observe(wait_s)
         progress.stage_download.observe(download_s)
+        progress.stage_decode.observe(journey.decode_s)
         progress.stage_emit.observe(emit_s)
         progress.stage_ack.observe(ack_s)
         # Clocks differ: what seems to lie ahead was just now. A backfill's events are
@@ -140,6 +148,7 @@ class Chronicle:
                     "bytes": journey.size_bytes,
                     "wait_ms": round(wait_s * 1000),
                     "download_ms": round(download_s * 1000),
+                    "decode_ms": round(journey.decode_s * 1000),
                     "emit_ms": round(emit_s * 1000),
                     "ack_ms": round(ack_s * 1000),
                 },

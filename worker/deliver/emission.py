@@ -169,6 +169,7 @@ class Emission:
         if not item.is_wanted:
             self._let_go(work)
             return
+        began_at = self._clock()
         try:
             segment = next(work.segments, None)
         except BadObjectError as error:
@@ -176,6 +177,7 @@ class Emission:
             located = BadObjectError(error.code, f"{item.ref.url}: {error}")
             self._failing.on_bad_object(item, located, work.body)
             return
+        self._chronicle.decoded(item, self._clock() - began_at)
         if segment is None:
             self._end(work)
             return

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from worker.deliver.progress import Control, Progress
     from worker.deliver.settlement import Settlement
     from worker.deliver.streaming import Streaming
+    from worker.deliver.transform_counts import TransformCounts
 
 logger = logging.getLogger(__name__)
 
@@ -81,6 +82,7 @@ class DeliveryLoop:
         budget: Budget,
         progress: Progress,
         gauge: DepthGauge | None,
+        counts: TransformCounts,
         control: Control,
         clock: Callable[[], float],
     ) -> None:
@@ -97,6 +99,7 @@ class DeliveryLoop:
         self._budget = budget
         self._progress = progress
         self._gauge = gauge
+        self._counts = counts
         self._shortage = Shortage(
             progress.waited_s,
             client=client,
@@ -129,6 +132,7 @@ class DeliveryLoop:
             self._step(now)
             self._report(now)
             if self._drain_deadline is not None and self._is_drained(now):
+                self._detail(self._progress, now)  # the last word
                 return
 
     @property
@@ -333,6 +337,7 @@ class DeliveryLoop:
         oldest = next(iter(self._ledger.held), None)
         sent_at = None if oldest is None else oldest.message.sent_at
         progress.oldest_sent_at = 0.0 if sent_at is None else sent_at.timestamp()
+        self._counts.look()
         progress.unacked_bytes = self._client.unacked_bytes
         progress.chunks_resent = self._client.resent_chunks
         progress.is_connected = self._client.is_connected

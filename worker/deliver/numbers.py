@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 OTHER = "other"
 """What a tally counts under when it does not know the name: new codes crash nothing."""
@@ -30,6 +30,18 @@ class Tally:
     def add(self, name: str, count: float = 1) -> None:
         """Count under ``name``, or under ``other`` where that is no name of these."""
         self.counts[name if name in self.counts else OTHER] += count
+
+    def set(self, counts: Mapping[str, float]) -> None:
+        """Take over counts that were kept elsewhere; those of no name go to ``other``.
+
+        Names that are not given stay as they are.
+        """
+        self.counts[OTHER] = 0
+        for name, count in counts.items():
+            if name in self.counts:
+                self.counts[name] = count
+            else:
+                self.counts[OTHER] += count
 
     def to_row(self) -> list[float]:
         return list(self.counts.values())

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from worker.deliver.aws_state import AwsState
 from worker.deliver.numbers import Histogram, Tally
+from worker.transform.presets import PRESETS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +35,16 @@ IGNORED_REASONS: Final = (
 SQS_ACTIONS: Final = ("receive", "delete", "change_visibility", "depth")
 OBJECT_OUTCOMES: Final = ("delivered", "skipped", "quarantined", "returned", "dropped")
 WAITS: Final = ("receiver", "s3", "deletes", "budget", "backlog")
+NO_RULE: Final = "no include"
+"""Where ``filter.include`` has rules, and none of them held."""
+
+MAX_RULES: Final = 32
+"""Of ``filter.include`` and of ``filter.exclude`` that are counted by themselves."""
+
+RULES: Final = (
+    NO_RULE,
+    *(f"{kind} {n + 1}" for kind in ("include", "exclude") for n in range(MAX_RULES)),
+)
 LATENCY_S: Final = (
     *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5),
     *(1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 180.0),
@@ -62,6 +73,11 @@ class Progress:
         records_without_time: Delivered with the notification's time.
         records_without_location: Dropped as nothing is at ``decode.record_location``.
         records_filtered: Dropped by ``[filter]``.
+        filter_matches: Records that a rule of ``[filter]`` decided about, by the rule's
+            place.
+        values_redacted: Values blanked by ``[redact]``.
+        records_sensitive: Records with something that a preset of ``[redact]`` which is
+            off would blank, by preset.
         objects: Objects that are done with, by outcome.
         object_bytes: What they take as stored, where they were read.
         downloads_failed: Reads of an object that failed, tried again or not.
@@ -69,6 +85,7 @@ class Progress:
         waited_s: Seconds in which nothing was received for want of room, by where.
         stage_wait: Seconds from a message's receipt to the download of its object.
         stage_download: Seconds that took, with retries.
+        stage_decode: Seconds from bytes to encoded records, a part of the next.
         stage_emit: Seconds from the body's arrival to its last record's emission.
         stage_ack: Seconds from there to the last acknowledgement.
         object_lag: Seconds from the event that a notification tells of to the last
@@ -107,6 +124,9 @@ class Progress:
     records_without_time: int = 0
     records_without_location: int = 0
     records_filtered: int = 0
+    filter_matches: Tally = field(default_factory=lambda: Tally.of(*RULES))
+    values_redacted: int = 0
+    records_sensitive: Tally = field(default_factory=lambda: Tally.of(*PRESETS))
     records_quarantined: int = 0
     chunks_acked: int = 0
     chunks_resent: int = 0
@@ -117,6 +137,7 @@ class Progress:
     waited_s: Tally = field(default_factory=lambda: Tally.of(*WAITS))
     stage_wait: Histogram = field(default_factory=lambda: Histogram(LATENCY_S))
     stage_download: Histogram = field(default_factory=lambda: Histogram(LATENCY_S))
+    stage_decode: Histogram = field(default_factory=lambda: Histogram(LATENCY_S))
     stage_emit: Histogram = field(default_factory=lambda: Histogram(LATENCY_S))
     stage_ack: Histogram = field(default_factory=lambda: Histogram(LATENCY_S))
     object_lag: Histogram = field(default_factory=lambda: Histogram(LAG_S))

@@ -19,6 +19,8 @@ IGNORED: Final = "trailfeed_message_parts_ignored"
 TEST_EVENT: Final = "test_event"
 
 _SHARE: Final = 0.99
+_PART: Final = "decode"
+"""It is contained in another stage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,8 @@ def _measured(family: Family) -> Measured | None:
             buckets.setdefault(stage, []).append((bound_s, sample.value))
         elif sample.name.endswith("_sum"):
             sum_s[stage] = sample.value
+    buckets.pop(_PART, None)
+    sum_s.pop(_PART, None)
     counts = [max(count for _, count in found) for found in buckets.values()]
     if not counts or not all(counts):
         return None

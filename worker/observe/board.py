@@ -49,6 +49,8 @@ class PoolState:
         reloads: Configurations taken over while running.
         reloads_refused: Those that were not.
         budget_limit_bytes: ``pool.inflight_bytes``.
+        include_rules: How many ``filter.include`` has.
+        exclude_rules: How many ``filter.exclude`` has.
     """
 
     beat_at: float = 0.0
@@ -56,6 +58,8 @@ class PoolState:
     reloads: int = 0
     reloads_refused: int = 0
     budget_limit_bytes: int = 0
+    include_rules: int = 0
+    exclude_rules: int = 0
 
 
 _CARE: Final = tuple(

@@ -165,10 +165,11 @@ CATALOGUE: Final = (
     ),
     _histogram(
         "object_stage_seconds",
-        "What a delivered object spent in each stage",
+        "What a delivered object spent in each stage; decode is a part of emit",
         label="stage",
         wait="stage_wait",
         download="stage_download",
+        decode="stage_decode",
         emit="stage_emit",
         ack="stage_ack",
     ),
@@ -192,6 +193,19 @@ CATALOGUE: Final = (
         quarantined="records_quarantined",
         filtered="records_filtered",
         no_location="records_without_location",
+    ),
+    _counter(
+        "filter_matches",
+        "Records that a rule of filter decided about, by the rule's place in its list",
+        "filter_matches",
+        label="rule",
+    ),
+    _counter("values_redacted", "Values blanked by redact", "values_redacted"),
+    _counter(
+        "records_sensitive",
+        "Records with values that a preset of redact would blank, which is off",
+        "records_sensitive",
+        label="preset",
     ),
     _counter(
         "records_without_time",

@@ -12,7 +12,8 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
-from worker.deliver.numbers import Histogram, Tally
+from worker.deliver.numbers import OTHER, Histogram, Tally
+from worker.deliver.progress import MAX_RULES, NO_RULE
 from worker.observe.catalogue import CATALOGUE
 from worker.observe.health import failed, readiness
 
@@ -150,6 +151,19 @@ def _quarantine(place: int) -> Callable[[PoolReading], Iterator[Sample]]:
     return samples
 
 
+def _filter_matches(reading: PoolReading) -> Iterator[Sample]:
+    """The rules that there are: with a new configuration these may be others."""
+    state = reading.state
+    rules = [NO_RULE] if state.include_rules else []
+    rules += [f"include {n + 1}" for n in range(min(state.include_rules, MAX_RULES))]
+    rules += [f"exclude {n + 1}" for n in range(min(state.exclude_rules, MAX_RULES))]
+    if max(state.include_rules, state.exclude_rules) > MAX_RULES:
+        rules.append(OTHER)
+    for number, slot in enumerate(reading.slots):
+        for rule in rules:
+            yield (str(number), rule), slot.progress.filter_matches.counts[rule]
+
+
 def _reloads(reading: PoolReading) -> Iterator[Sample]:
     yield ("done",), float(reading.state.reloads)
     yield ("refused",), float(reading.state.reloads_refused)
@@ -164,6 +178,7 @@ _SPECIAL: Final[dict[str, Callable[[PoolReading], Iterator[Sample]]]] = {
     "trailfeed_budget_limit_bytes": lambda r: iter(
         [((), float(r.state.budget_limit_bytes))]
     ),
+    "trailfeed_filter_matches_total": _filter_matches,
     "trailfeed_worker_up": _up,
     "trailfeed_worker_heartbeat_age_seconds": _heartbeat_age,
     "trailfeed_worker_restarts_total": _care("restarts"),

@@ -196,13 +196,16 @@ class Supervisor:
 
     def _show(self, now: float) -> None:
         """Put on the board what only the supervisor knows."""
+        config = self._rollout.config
         self._state = replace(
             self._state,
             beat_at=now,
             is_ending=self._is_ending,
             reloads=self._rollout.done,
             reloads_refused=self._rollout.refused,
-            budget_limit_bytes=self._rollout.config.pool.inflight_bytes,
+            budget_limit_bytes=config.pool.inflight_bytes,
+            include_rules=len(config.filter.include),
+            exclude_rules=len(config.filter.exclude),
         )
         self._board.state = self._state
         for slot in self._slots:

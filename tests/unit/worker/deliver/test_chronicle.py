@@ -50,6 +50,8 @@ class Scene:
         self.chronicle.fetching(item, 2.0)
         self.chronicle.fetching(item, 3.0)  # once more, after a failure
         self.chronicle.fetched(item, 450, 4.5)
+        self.chronicle.decoded(item, 0.5)
+        self.chronicle.decoded(item, 0.25)
         self.ledger.emit(item)
         self.ledger.seal("c", (Span(item, 0, 20, 20),))
         item.total_records = 20
@@ -74,6 +76,7 @@ def test_every_stage_is_measured(caplog: pytest.LogCaptureFixture) -> None:
 
     assert one(progress.stage_wait) == 1.0
     assert one(progress.stage_download) == 2.5
+    assert one(progress.stage_decode) == 0.75
     assert one(progress.stage_emit) == 2.0
     assert one(progress.stage_ack) == 2.5
     assert one(progress.object_lag) == 40.0
@@ -93,6 +96,7 @@ def test_every_stage_is_measured(caplog: pytest.LogCaptureFixture) -> None:
             "bytes": 450,
             "wait_ms": 1000,
             "download_ms": 2500,
+            "decode_ms": 750,
             "emit_ms": 2000,
             "ack_ms": 2500,
         }.items()

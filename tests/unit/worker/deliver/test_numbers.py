@@ -13,6 +13,13 @@ def test_a_name_that_nobody_declared_counts_as_other() -> None:
     assert tally.total == 3
 
 
+def test_counts_that_were_kept_elsewhere_replace_those_here() -> None:
+    tally = Tally.of("a", "b")
+    for _ in range(2):
+        tally.set({"a": 4, "new": 1, "newer": 2})
+    assert tally.counts == {"a": 4, "b": 0, OTHER: 3}
+
+
 @pytest.mark.parametrize(
     ("value", "bucket"), [(0.0, 0), (1.0, 0), (1.001, 1), (2.0, 1), (2.5, 2)]
 )

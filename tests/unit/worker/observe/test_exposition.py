@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,8 +14,8 @@ from prometheus_client.openmetrics.parser import (
 )
 from prometheus_client.parser import text_string_to_metric_families
 
-from worker.deliver.numbers import Histogram, Tally
-from worker.deliver.progress import LATENCY_S, RETURN_REASONS
+from worker.deliver.numbers import OTHER, Histogram, Tally
+from worker.deliver.progress import LATENCY_S, MAX_RULES, NO_RULE, RETURN_REASONS
 from worker.observe.catalogue import CATALOGUE
 from worker.observe.exposition import PoolCollector
 from worker.observe.overview import overview
@@ -83,6 +84,27 @@ def busy(worker: Worker, pool: Pool) -> PoolReading:
 )
 def test_a_sample_is_there(line: str, busy: PoolReading) -> None:
     assert line in page(busy).splitlines()
+
+
+@pytest.mark.parametrize(
+    ("include", "exclude", "expected"),
+    [
+        (0, 0, []),
+        (0, 1, ["exclude 1"]),
+        (2, 0, [NO_RULE, "include 1", "include 2"]),
+        (0, MAX_RULES + 1, [*(f"exclude {n + 1}" for n in range(MAX_RULES)), OTHER]),
+    ],
+)
+def test_rules_are_there_that_the_configuration_has(
+    worker: Worker, pool: Pool, include: int, exclude: int, expected: list[str]
+) -> None:
+    reading = pool(worker())
+    state = replace(reading.state, include_rules=include, exclude_rules=exclude)
+    lines = page(replace(reading, state=state)).splitlines()
+    name = "trailfeed_filter_matches_total"
+    assert [line for line in lines if line.startswith(f"{name}{{")] == [
+        f'{name}{{rule="{rule}",worker="0"}} 0.0' for rule in expected
+    ]
 
 
 def test_what_nobody_knows_is_not_there(busy: PoolReading) -> None:
