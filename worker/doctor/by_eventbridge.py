@@ -37,18 +37,23 @@ class Rules:
         self._queue = queue
         self._bucket = bucket
 
-    def judge(self, region: str | None) -> list[Finding]:
+    def judge(self, region: str | None, *, is_told: bool) -> list[Finding]:
         """All rules that send this bucket's objects to the queue.
 
         Args:
             region: The bucket's, which is the rules' too.
+            is_told: Whether the bucket tells EventBridge of its objects.
         """
+        if not (is_told or self._queue.policy.literal_sources(EVENTS)):
+            return []
         client = self._session.other_client("events", region=region or "")
         try:
             with asking("the rules of EventBridge", "events:ListRuleNamesByTarget"):
                 answer = client.list_rule_names_by_target(TargetArn=self._queue.arn)
             rules = [self._rule(client, name) for name in answer["RuleNames"]]
         except NotAllowedError as error:
+            if not is_told:
+                return []
             return [
                 warn(
                     CHECK,
@@ -57,7 +62,13 @@ class Rules:
                     f"allow {error.code} to see it",
                 )
             ]
-        return [one for one in rules if one is not None]
+        found = [one for one in rules if one is not None]
+        if found and not is_told:
+            said = (
+                f"{self._bucket}: a rule waits for its objects, but it does not tell "
+            )
+            return [fail(CHECK, f"{said}EventBridge", "switch EventBridge on for it")]
+        return found
 
     def _rule(self, client: Any, name: str) -> Finding | None:
         """Judge one rule that sends to the queue; None: it is about other things."""

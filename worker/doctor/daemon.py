@@ -87,7 +87,7 @@ def send_test(
         return Answer((skip(TEST_MESSAGE, said),))
     before = daemon.numbers.test_events
     began_at = time.monotonic()
-    queue.send(test_body(wants_sns=config.source.uses_sns is True))
+    queue.send(s3_test_message(wants_sns=config.source.uses_sns is True))
     while time.monotonic() < began_at + timeout_s:
         time.sleep(POLL_S)
         if numbers(page(f"{daemon.base}/metrics")).test_events > before:
@@ -106,7 +106,7 @@ def send_test(
     )
 
 
-def test_body(*, wants_sns: bool) -> str:
+def s3_test_message(*, wants_sns: bool) -> str:
     """What S3 sends when a notification is set up, which trailfeed deletes.
 
     Source: Amazon S3 User Guide, "Event message structure", the test message.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from worker.doctor.buckets import Wanted, find_buckets
 from worker.doctor.daemon import TEST_MESSAGE, look_at_daemon, send_test
@@ -113,13 +113,13 @@ class _Examination:
         seen: tuple[ObjectRef, ...] = ()
         if self._request.receives:
             message = self._after_queue(
-                queue, MESSAGE, lambda _: look_at_message(session, config)
+                queue, MESSAGE, lambda: look_at_message(session, config)
             )
             yield from message.findings
             seen = message.value or ()
         if self._request.sends_message:
             yield from self._after_queue(
-                queue, TEST_MESSAGE, lambda _: self._send_test(daemon)
+                queue, TEST_MESSAGE, lambda: self._send_test(daemon)
             ).findings
         buckets = find_buckets(
             self._request.wanted, queue.value, seen, config.source.allowed_buckets
@@ -211,11 +211,11 @@ class _Examination:
         self,
         queue: Answer[QueueFacts],
         check: str,
-        look: Callable[[Any], Answer[Value]],
+        look: Callable[[], Answer[Value]],
     ) -> Answer[Value]:
         if queue.value is None:
             return Answer((skip(check, "skipped: the queue cannot be looked at"),))
-        return self._begin(check, lambda: look(queue.value)).wait()
+        return self._begin(check, look).wait()
 
     def _nothing_of_aws(self) -> Iterator[Finding]:
         for check in (QUEUE, "buckets", PERMISSIONS):

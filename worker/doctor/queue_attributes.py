@@ -225,7 +225,7 @@ def _visibility(config: Config, measured: Measured | None) -> Finding:
     else:
         took = (
             f"objects take {measured.mean_s:.1f} s on average, 99 % of them at most "
-            f"about {measured.most_s:g} s"
+            f"about {measured.most_s:.1f} s"
         )
         if timeout_s < measured.most_s:
             return warn(

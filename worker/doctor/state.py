@@ -53,7 +53,7 @@ def look_at_state(config: Config) -> Answer[bool]:
                 ),
             )
         )
-    found = [ok(STATE, f"{path} of {_owner(path)}: {_use(path)}")]
+    found = [ok(STATE, f"{path} belongs to {_owner(path)}, {_use(path)}")]
     if config.state.dedupe_window_s:
         found.append(_journal(path / FILE_NAME))
     found.append(_space(path, config))

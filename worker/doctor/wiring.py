@@ -95,8 +95,8 @@ class Wiring:
             if through is not None:
                 prefix = one.prefix
                 found.append(through)
-        if announcements.to_eventbridge:
-            found += self._rules.judge(region)
+        if announcements.to_eventbridge or not found:
+            found += self._rules.judge(region, is_told=announcements.to_eventbridge)
         if not found:
             found = [*self._topics.unknown_to_s3()]
         if not found:

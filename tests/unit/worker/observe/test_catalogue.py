@@ -16,6 +16,7 @@ from worker.observe.catalogue import CATALOGUE
 
 ROOT = Path(__file__).parents[4]
 ALERTS = ROOT / "conf" / "prometheus" / "alerts.yml"
+ALERT_TESTS = ROOT / "tests" / "unit" / "conf" / "alerts_test.yml"
 DASHBOARD = ROOT / "conf" / "grafana" / "trailfeed.json"
 
 FOR_THE_POOL_ALONE = {
@@ -108,3 +109,23 @@ def test_promtool_takes_the_alerts_and_the_dashboards_queries(tmp_path: Path) ->
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_each_alert_fires_on_what_it_is_for_and_on_nothing_else(
+    tmp_path: Path,
+) -> None:
+    names = re.findall(r"alert: (\w+)", ALERTS.read_text(encoding="utf-8"))
+    tests = ALERT_TESTS.read_text(encoding="utf-8")
+    assert re.findall(r"name: (Trailfeed\w+)", tests) == names
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("needs promtool on the PATH")
+    shutil.copy(ALERTS, tmp_path)
+    shutil.copy(ALERT_TESTS, tmp_path)
+    done = subprocess.run(  # noqa: S603 - what was found above
+        [promtool, "test", "rules", tmp_path / ALERT_TESTS.name],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
