@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -61,7 +62,7 @@ def examine(config: Config, request: Request) -> Iterator[Finding]:
         ConfigError: The AWS session cannot be made as configured.
     """
     session = AwsSession(config.source)
-    clock = ClockReadings()
+    clock = ClockReadings(lambda: datetime.now(UTC))
     session.on_answer(clock.on_answer)
     yield from _Examination(config, request, session, clock).findings()
 

@@ -7,7 +7,6 @@ User Guide, "Signature Version 4": a request is good for five minutes.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,6 +24,9 @@ from worker.source.faults import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
     from worker.config import SourceConfig
     from worker.doctor.finding import Finding
     from worker.source.sessions import AwsSession
@@ -47,9 +49,14 @@ class Caller:
 
 
 class ClockReadings:
-    """Compares the ``Date`` of each of AWS's answers with this machine's clock."""
+    """Compares the ``Date`` of AWS's first answer with this machine's clock.
 
-    def __init__(self) -> None:
+    Args:
+        now: This machine's wall time, in UTC.
+    """
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
         self.ahead_s: float | None = None
         """How much later it is here than there; None: nothing has answered."""
 
@@ -64,7 +71,7 @@ class ClockReadings:
         except ValueError:
             return
         if there.tzinfo is not None:
-            self.ahead_s = (datetime.now(UTC) - there).total_seconds()
+            self.ahead_s = (self._now() - there).total_seconds()
 
     def finding(self) -> Finding:
         """Judge what was read."""

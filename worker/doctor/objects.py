@@ -5,21 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from botocore.exceptions import ClientError
-
 from plugin_bridge.forward.entries import RAW_FIELD
 from worker.decode.decompress import decompress
 from worker.decode.reader import reader_for
+from worker.doctor.asking import NotAllowedError, asking
 from worker.doctor.finding import Answer, fail, ok, warn
 from worker.doctor.newest import newest_object
 from worker.errors import BadObjectError, TrailfeedError
-from worker.source.faults import (
-    AWS_ERRORS,
-    NOT_AWS_ERRORS,
-    fault_of,
-    not_aws_fault,
-    service_code,
-)
 from worker.source.objects import ObjectReader
 from worker.source.selection import Selection
 
@@ -41,33 +33,20 @@ def look_at_newest(
     session: AwsSession, config: Config, bucket: Bucket
 ) -> Answer[ObjectRef]:
     """Find the newest object that would be read, and read it."""
-    doing = f"cannot list s3://{bucket.name}"
     source, now = config.source, datetime.now(UTC)
     selection = Selection(
         allowed_buckets=source.allowed_buckets,
         include_keys=source.include_keys,
         exclude_keys=source.exclude_keys,
     )
+    client = session.s3_client(bucket.region)
     try:
-        client = session.s3_client(bucket.region)
-        found = newest_object(client, bucket.name, bucket.prefix, selection, now)
-    except ClientError as error:
-        if service_code(error) != "AccessDenied":
-            raise fault_of(error, doing) from error
-        return Answer(
-            (
-                warn(
-                    CHECK,
-                    f"{doing}: access denied; without that a missing object "
-                    "cannot be told from a forbidden one",
-                    "allow s3:ListBucket, or name an object: --object s3://BUCKET/KEY",
-                ),
-            )
-        )
-    except AWS_ERRORS as error:
-        raise fault_of(error, doing) from error
-    except NOT_AWS_ERRORS as error:
-        raise not_aws_fault(error, doing) from error
+        with asking(f"the objects of the bucket {bucket.name}", "s3:ListBucket"):
+            found = newest_object(client, bucket.name, bucket.prefix, selection, now)
+    except NotAllowedError as error:
+        said = f"{error}; nor can a missing object be told from a forbidden one"
+        mend = f"allow {error.code}, or name an object: --object s3://BUCKET/KEY"
+        return Answer((warn(CHECK, said, mend),))
     if found is None:
         return Answer(
             (
