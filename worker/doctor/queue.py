@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 from worker.doctor.finding import Answer, ok, skip, warn
 from worker.doctor.queue_attributes import (
+    is_own_key,
     judge_dead_letters,
     judge_queue,
+    key_of,
     redrive_of,
     url_beside,
 )
+from worker.doctor.queue_key import look_at_key
 from worker.doctor.queue_policy import EVENTS, S3, SNS, QueuePolicy, parse_policy
 from worker.errors import TrailfeedError, UnknownMessageError
 from worker.source.notifications import Mapping, parse
@@ -35,7 +38,7 @@ class QueueFacts:
     """What the looks after this one need to know.
 
     Attributes:
-        key: Of its encryption; empty: none of KMS.
+        key: ARN of the KMS key that encrypts it, as far as known; empty: there is none.
     """
 
     arn: str
@@ -58,13 +61,16 @@ def look_at_queue(
             dead = Queue(client, url_beside(url, redrive.queue_arn)).attributes()
         except TrailfeedError:
             dead = None  # another one's permissions, mostly
-    findings = (
-        *judge_queue(attributes, config, measured),
+    findings = [*judge_queue(attributes, config, measured)]
+    key = key_of(attributes)
+    if is_own_key(key):
+        finding, key = look_at_key(session, key, policy)
+        findings.append(finding)
+    findings += (
         judge_dead_letters(redrive, attributes, dead),
         judge_policy(policy, config),
     )
-    key = attributes.get("KmsMasterKeyId", "")
-    return Answer(findings, QueueFacts(arn, policy, key))
+    return Answer(tuple(findings), QueueFacts(arn, policy, key))
 
 
 def judge_policy(policy: QueuePolicy, config: Config) -> Finding:

@@ -83,7 +83,8 @@ def judge_queue(
             "set its MaximumMessageSize to 262144 or more",
         )
     yield _retention(attributes)
-    yield _encryption(attributes, config)
+    if not is_own_key(key_of(attributes)):  # else see queue_key
+        yield _encryption(attributes, config)
     yield _visibility(config, measured)
     if not config.source.wait_time_s:
         yield warn(
@@ -167,6 +168,11 @@ def key_of(attributes: Mapping[str, str]) -> str:
     return attributes.get("KmsMasterKeyId", "")
 
 
+def is_own_key(key: str) -> bool:
+    """Whether it is a KMS key of the account's own, which has a policy to be set."""
+    return bool(key) and not key.endswith(_AWS_KEYS)
+
+
 def _depth(attributes: Mapping[str, str], config: Config) -> Finding:
     visible = _number(attributes, "ApproximateNumberOfMessages") or 0
     in_flight = _number(attributes, "ApproximateNumberOfMessagesNotVisible") or 0
@@ -201,20 +207,14 @@ def _encryption(attributes: Mapping[str, str], config: Config) -> Finding:
         if attributes.get("SqsManagedSseEnabled") != "true":
             how = "not at rest"
         return ok(ENCRYPTION, f"encrypted {how}: nobody needs a permission for it")
-    if key.endswith(_AWS_KEYS):
-        said = f"encrypted with {key}, which S3, SNS and EventBridge may not use"
-        mend = (
-            "use SQS's own encryption (SSE-SQS), or a KMS key of yours whose policy "
-            "lets s3.amazonaws.com use kms:GenerateDataKey and kms:Decrypt"
-        )
-        if config.source.mapping.bucket:  # another producer sends, perhaps
-            return warn(ENCRYPTION, said, mend)
-        return fail(ENCRYPTION, f"{said}: no notification gets in", mend)
-    return ok(
-        ENCRYPTION,
-        f"encrypted with the KMS key {key}: trailfeed needs kms:Decrypt on it, and who "
-        "sends kms:GenerateDataKey too, by the key's policy",
+    said = f"encrypted with {key}, which S3, SNS and EventBridge may not use"
+    mend = (
+        "use SQS's own encryption (SSE-SQS), or a KMS key of yours whose policy lets "
+        "s3.amazonaws.com use kms:GenerateDataKey and kms:Decrypt"
     )
+    if config.source.mapping.bucket:  # another producer sends, perhaps
+        return warn(ENCRYPTION, said, mend)
+    return fail(ENCRYPTION, f"{said}: no notification gets in", mend)
 
 
 def _visibility(config: Config, measured: Measured | None) -> Finding:

@@ -1,4 +1,4 @@
-"""Who may send to the queue, by its own policy. No I/O.
+"""Who may send to the queue, or use its key, by the policy there. No I/O.
 
 Source: AWS IAM User Guide, "IAM JSON policy elements"; Amazon S3 User Guide, "Granting
 permissions to publish event notification messages to a destination".
@@ -20,7 +20,8 @@ S3: Final = "s3.amazonaws.com"
 SNS: Final = "sns.amazonaws.com"
 EVENTS: Final = "events.amazonaws.com"
 
-_ACTION: Final = "sqs:SendMessage"
+SEND: Final = "sqs:SendMessage"
+
 _POSITIVE: Final = ("arnequals", "arnlike", "stringequals", "stringlike")
 _HARMLESS: Final = ("aws:securetransport",)
 
@@ -59,7 +60,7 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class QueuePolicy:
-    """A queue's policy, as far as it is about sending.
+    """A policy, as far as it is about one action.
 
     Attributes:
         denied: What its Deny statements are about.
@@ -89,8 +90,14 @@ class QueuePolicy:
         return tuple(found)
 
 
-def parse_policy(text: str, queue_arn: str) -> QueuePolicy:
-    """Read the attribute ``Policy``; an empty one lets nobody send."""
+def parse_policy(text: str, arn: str, action: str = SEND) -> QueuePolicy:
+    """Read a policy; an empty one lets nobody do anything.
+
+    Args:
+        text: The queue's attribute ``Policy``, or a key's policy.
+        arn: Of the queue, or the key.
+        action: What it is asked about.
+    """
     if not text:
         return QueuePolicy()
     try:
@@ -98,7 +105,7 @@ def parse_policy(text: str, queue_arn: str) -> QueuePolicy:
         statements = [
             one
             for one in _listed(document["Statement"])
-            if _covers(one, queue_arn) and "NotPrincipal" not in one
+            if _covers(one, arn, action) and "NotPrincipal" not in one
         ]
         return QueuePolicy(_senders(statements, "Allow"), _senders(statements, "Deny"))
     except (ValueError, TypeError, LookupError, AttributeError):
@@ -114,12 +121,12 @@ def _senders(statements: list[Any], effect: str) -> tuple[Sender, ...]:
     )
 
 
-def _covers(statement: Mapping[str, Any], queue_arn: str) -> bool:
-    """Whether it is about sending to this queue."""
+def _covers(statement: Mapping[str, Any], arn: str, action: str) -> bool:
+    """Whether it is about doing that to this."""
     actions = _listed(statement.get("Action", ()))
     resources = _listed(statement.get("Resource", ANYONE))
-    return any(matches(one, _ACTION, ignores_case=True) for one in actions) and any(
-        matches(one, queue_arn) for one in resources
+    return any(matches(one, action, ignores_case=True) for one in actions) and any(
+        matches(one, arn) for one in resources
     )
 
 

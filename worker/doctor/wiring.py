@@ -11,6 +11,7 @@ from worker.doctor.by_eventbridge import Rules
 from worker.doctor.by_sns import Topics
 from worker.doctor.finding import Answer, fail, warn
 from worker.doctor.notification import CHECK, judge_direct, parse_configuration
+from worker.errors import RetriableError
 from worker.source.regions import ask_region
 
 if TYPE_CHECKING:
@@ -66,19 +67,20 @@ class Wiring:
         """Ask where the bucket announces its objects, and follow that to the queue.
 
         Raises:
-            TrailfeedError: S3, SNS or EventBridge does not answer.
+            PermanentError: There is no such bucket.
         """
         region = ask_region(
             self._session.s3_client(), self._bucket, expected_owner=self._owner
         )
         try:
             findings, prefix = self._routes(region)
-        except NotAllowedError as error:
-            said = f"{error}: whether it announces its objects is not known"
-            return Answer(
-                (warn(CHECK, said, f"allow {error.code} to see it"),),
-                Bucket(self._bucket, region),
-            )
+        except (NotAllowedError, RetriableError) as error:
+            # No fault yet: trailfeed itself asks none of this.
+            said = f"{error}: whether {self._bucket} announces its objects is not known"
+            mend = ""
+            if isinstance(error, NotAllowedError):
+                mend = f"allow {error.code} to see it"
+            return Answer((warn(CHECK, said, mend),), Bucket(self._bucket, region))
         return Answer(tuple(findings), Bucket(self._bucket, region, prefix))
 
     def _routes(self, region: str | None) -> tuple[list[Finding], str]:

@@ -97,8 +97,11 @@ class Scene:
             NotificationConfiguration=configuration,  # type: ignore[arg-type]
         )
 
-    def let_send(self, service: str, source_arn: str) -> None:
-        """Make that the queue's whole policy."""
+    def let_send(self, service: str, source_arn: str, *, key: str = "") -> None:
+        """Make that the queue's whole policy, and set its key.
+
+        Together, as moto forgets the one with the other.
+        """
         statement = {
             "Effect": "Allow",
             "Principal": {"Service": service},
@@ -106,7 +109,9 @@ class Scene:
             "Resource": QUEUE_ARN,
             "Condition": {"ArnEquals": {"aws:SourceArn": source_arn}},
         }
-        self.set_attributes(Policy=json.dumps({"Statement": [statement]}))
+        self.set_attributes(
+            Policy=json.dumps({"Statement": [statement]}), KmsMasterKeyId=key
+        )
 
     def set_attributes(self, **attributes: str) -> None:
         self.aws.client("sqs").set_queue_attributes(
@@ -339,6 +344,32 @@ def test_dead_letters_are_told(scene: Scene) -> None:
     sqs.send_message(QueueUrl=url, MessageBody="x")
     found = scene.examine()["dead-letter queue"]
     assert (found.verdict, found.said) == ("warn", "1 messages lie in dead")
+
+
+def test_the_key_of_the_queue_is_looked_at(scene: Scene) -> None:
+    kms = scene.client("kms")
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    kms.create_alias(AliasName="alias/mine", TargetKeyId=key)
+    scene.let_send("s3.amazonaws.com", f"arn:aws:s3:::{BUCKET}", key="alias/mine")
+    found = scene.examine()["queue encryption"]
+    assert found.verdict == "fail"
+    assert "alias/mine does not let S3 use kms:GenerateDataKey" in found.said
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "s3.amazonaws.com"},
+        "Action": "kms:*",
+        "Resource": "*",
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    kms.put_key_policy(KeyId=key, PolicyName="default", Policy=policy)
+    assert scene.examine()["queue encryption"].verdict == "ok"
+    kms.disable_key(KeyId=key)
+    found = scene.examine()["queue encryption"]
+    assert (found.verdict, found.mend) == ("fail", "enable it, or take another one")
+    scene.settings["source"] |= reader_keys(scene, "sqs:*")
+    found = scene.examine()["queue encryption"]
+    assert found.verdict == "skip"
+    assert "AccessDenied" in found.said
 
 
 def test_a_message_is_received_where_that_is_asked_for(scene: Scene) -> None:

@@ -81,7 +81,6 @@ def test_a_queue_that_is_well() -> None:
             "warn",
             "may not use",
         ),
-        ({"KmsMasterKeyId": "alias/mine"}, {}, ENCRYPTION, "ok", "kms:GenerateDataKey"),
         ({}, {"visibility_timeout_s": 30}, VISIBILITY, "warn", "asks for 30 s"),
         ({}, {"visibility_timeout_s": 43_200}, VISIBILITY, "warn", "asks for 12 hours"),
         ({}, {"wait_time_s": 0}, VISIBILITY, "warn", "wait_time_s is 0"),
