@@ -27,7 +27,8 @@ class Probe:
     """What the connection showed.
 
     Attributes:
-        connect_s: Until chunks could go, handshake included; None: it never stood.
+        connect_s: Until chunks could go, handshake included; None: it did not stand, or
+            the receiver ended it unasked.
         ack_s: Until the record was acknowledged or, where that is not asked for,
             written; None: it was not, or there was none.
         problem: One sentence; empty: there is none.
@@ -94,7 +95,7 @@ class _Attempt:
         self._connect_s = time.monotonic() - self._began_at
         listened = self._until(Disconnected, time.monotonic() + LISTENING_S)
         if listened:
-            return Probe(self._connect_s, problem=listened)
+            return Probe(problem=listened)
         if chunk is None:
             return Probe(self._connect_s)
         sent_at = time.monotonic()

@@ -41,7 +41,7 @@ def look_at_receiver(
         random_bytes=os.urandom(16),
         timeout_s=timeout_s,
     )
-    if probe.connect_s is None or (probe.problem and not sends_record):
+    if probe.connect_s is None:
         mend = "see that it runs, and output.address"
         if output.receiver != "generic":
             printed = f"trailfeed bridge {output.receiver} --config FILE prints"
