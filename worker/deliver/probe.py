@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import select
 import time
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,7 +17,7 @@ from worker.deliver.receiver import make_client
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from plugin_bridge.client import ForwardClient
+    from plugin_bridge.client import Event, ForwardClient
     from worker.config.output import OutputConfig
 
 _LONGEST_WAIT_S: Final = 0.5
@@ -86,6 +87,7 @@ class _Attempt:
         self._timeout_s = timeout_s
         self._began_at = time.monotonic()
         self._connect_s: float | None = None
+        self._events: deque[Event] = deque()
 
     def run(self, chunk: Chunk | None) -> Probe:
         give_up_at = self._began_at + self._timeout_s
@@ -116,7 +118,9 @@ class _Attempt:
         """
         while True:
             now = time.monotonic()
-            for event in self._client.service(now):
+            self._events += self._client.service(now)
+            while self._events:  # what comes after the wanted one is for the next call
+                event = self._events.popleft()
                 if isinstance(event, Disconnected):
                     return event.reason
                 if isinstance(event, wanted):
