@@ -36,6 +36,8 @@ CLOCK: Final = "clock"
 
 REFUSED_FROM_S: Final = 300.0
 NOTABLE_FROM_S: Final = 30.0
+NOISE_S: Final = 2.0
+"""Headers have whole seconds, and answers take a moment."""
 
 _HOPELESS: Final = (NO_CREDENTIALS, CREDENTIALS_REFUSED, ROLE_REFUSED, CLOCK_SKEW)
 
@@ -87,7 +89,7 @@ class ClockReadings:
         if off_s >= NOTABLE_FROM_S:
             more = "by which the lag in the metrics is wrong; at 300 s AWS refuses all"
             return warn(CLOCK, f"{said}, {more}", mend)
-        return ok(CLOCK, said)
+        return ok(CLOCK, said if off_s > NOISE_S else "in step with AWS's")
 
 
 def look_at_credentials(session: AwsSession, source: SourceConfig) -> Answer[Caller]:

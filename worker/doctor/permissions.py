@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from worker.doctor.arns import Arn
 from worker.doctor.finding import Answer, fail, ok, skip, warn
-from worker.source.faults import AWS_ERRORS, NOT_AWS_ERRORS, service_code
+from worker.source.faults import AWS_ERRORS, NOT_AWS_ERRORS, fault_of, service_code
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -152,8 +152,11 @@ def _listed(keys: Iterable[tuple[str, str]]) -> str:
 
 
 def _why_not(error: Exception) -> str:
-    code = service_code(error) if isinstance(error, ClientError) else ""
-    if code.startswith("AccessDenied"):
-        return "this identity may not ask IAM's simulator (iam:SimulatePrincipalPolicy)"
-    said = " ".join(str(error).split())
-    return f"IAM's simulator does not answer: {said:.200}"
+    doing = "cannot ask IAM's simulator"
+    if isinstance(error, ClientError) and service_code(error).startswith(
+        "AccessDenied"
+    ):
+        return f"{doing}: access denied (iam:SimulatePrincipalPolicy)"
+    if isinstance(error, AWS_ERRORS):
+        return str(fault_of(error, doing))
+    return f"{doing}: something that is not IAM answers"

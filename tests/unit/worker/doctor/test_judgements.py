@@ -50,7 +50,8 @@ def test_findings_are_counted() -> None:
 @pytest.mark.parametrize(
     ("off_s", "verdict", "words"),
     [
-        (0, "ok", "0 s"),
+        (0, "ok", "in step"),
+        (7, "ok", "7 s ahead of"),
         (-90, "warn", "90 s behind"),
         (299, "warn", "299 s ahead of"),
         (400, "fail", "400 s ahead of"),

@@ -117,6 +117,8 @@ def test_each_alert_fires_on_what_it_is_for_and_on_nothing_else(
     names = re.findall(r"alert: (\w+)", ALERTS.read_text(encoding="utf-8"))
     tests = ALERT_TESTS.read_text(encoding="utf-8")
     assert re.findall(r"name: (Trailfeed\w+)", tests) == names
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"`(Trailfeed\w+)`", readme)) == set(names)
     promtool = shutil.which("promtool")
     if promtool is None:
         pytest.skip("needs promtool on the PATH")
