@@ -99,6 +99,34 @@ class Status:
         )
 
 
+def test_what_filter_and_redaction_do_is_counted(scene: Scene) -> None:
+    changes: Settings = {
+        "filter": {
+            "include": ["eventID exists", "eventName exists"],
+            "exclude": ["none exists", "eventName ~ Delete*"],
+        },
+        "redact": {"paths": ["eventID"]},
+    }
+    with Daemon(scene.folder, merged(scene.settings, changes)) as daemon:
+        status = Status(daemon)
+        sent = scene.upload(20, seed=1)
+        wait_until(lambda: status.total("trailfeed_messages_deleted_total") == 20)
+
+        def matches(rule: str) -> float:
+            return status.total("trailfeed_filter_matches_total", rule=rule)
+
+        wait_until(lambda: matches("include 1") == len(sent))
+        delivered = status.total("trailfeed_records_delivered_total")
+        assert 0 < delivered < len(sent)
+        assert matches("exclude 2") == len(sent) - delivered
+        assert [matches(one) for one in ("no include", "include 2", "exclude 1")] == [
+            0.0,
+            0.0,
+            0.0,
+        ]
+        assert status.total("trailfeed_values_redacted_total") == delivered
+
+
 def test_the_numbers_are_right_and_survive_a_killed_worker(scene: Scene) -> None:
     with Daemon(scene.folder, scene.settings) as daemon:
         status = Status(daemon)
