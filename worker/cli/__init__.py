@@ -19,6 +19,7 @@ from worker.cli import (
     doctor,
     quarantine,
     run,
+    setup,
     top,
     verify,
 )
@@ -37,6 +38,7 @@ app.command("bridge")(bridge.bridge)
 app.command("demo")(demo.demo)
 app.command("audit")(audit.audit)
 app.command("doctor")(doctor.doctor)
+app.command("setup")(setup.setup)
 app.command("top")(top.top)
 app.command("verify")(verify.verify)
 app.command("backfill")(backfill.backfill)

@@ -167,7 +167,7 @@ def no_aws_answer(doing: str, said: str) -> CommonFaultError:
     """
     return CommonFaultError(
         NO_AWS_ANSWER,
-        f"{doing}: the answer is not AWS's ({_on_one_line(said)}): is there a proxy in "
+        f"{doing}: the answer is not AWS's ({on_one_line(said)}): is there a proxy in "
         "between?",
     )
 
@@ -205,7 +205,7 @@ def fault_of(error: BotoCoreError | ClientError, doing: str) -> RetriableError:
         error: The error.
         doing: What failed, as in "cannot receive from …".
     """
-    said = _on_one_line(str(error))
+    said = on_one_line(str(error))
     if isinstance(error, ClientError):
         return _refusal(error, doing, said)
     if isinstance(error, _NO_CREDENTIALS_ERRORS):
@@ -248,7 +248,7 @@ def _innermost_cause(error: BaseException) -> str:
     inner: BaseException | None = error
     while inner is not None:
         if isinstance(inner, OSError) and inner.strerror:
-            said = _on_one_line(inner.strerror)
+            said = on_one_line(inner.strerror)
         inner = inner.__cause__ or inner.__context__
     return said
 
@@ -262,7 +262,7 @@ def _is_endpoint_of_ones_own(error: BotoCoreError) -> bool:
     return bool(host) and (not host.endswith(_AWS_DOMAINS) or ".vpce." in host)
 
 
-def _on_one_line(text: str) -> str:
+def on_one_line(text: str) -> str:
     """What others said, in the length of a log line."""
     line = " ".join(text.split())
     shown = "".join(one if one.isprintable() else "?" for one in line[:MAX_SAID])

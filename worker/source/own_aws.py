@@ -18,9 +18,13 @@ _ANY_REGION: Final = "us-east-1"
 _NO_QUEUE: Final = "https://localhost/000000000000/none"
 
 
-def own_session() -> AwsSession:
-    """The identity of whoever runs the command."""
-    return _session()[0]
+def own_session(region: str = "") -> AwsSession:
+    """The identity of whoever runs the command.
+
+    Args:
+        region: Of its clients; empty: the environment's.
+    """
+    return _session(region)[0]
 
 
 def s3_client() -> S3Client:
@@ -34,9 +38,9 @@ def object_reader(*, max_bytes: int) -> ObjectReader:
     return ObjectReader(session, source, max_bytes=max_bytes)
 
 
-def _session() -> tuple[AwsSession, SourceConfig]:
+def _session(region: str = "") -> tuple[AwsSession, SourceConfig]:
     is_set = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     source = SourceConfig.model_validate(
-        {"queue_url": _NO_QUEUE, "region": is_set or _ANY_REGION}
+        {"queue_url": _NO_QUEUE, "region": region or is_set or _ANY_REGION}
     )
     return AwsSession(source), source

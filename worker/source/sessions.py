@@ -6,7 +6,7 @@ import importlib.metadata
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import boto3.session
 import botocore.session
@@ -32,7 +32,10 @@ if TYPE_CHECKING:
     from botocore.credentials import Credentials
     from mypy_boto3_athena import AthenaClient
     from mypy_boto3_cloudtrail import CloudTrailClient
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_iam import IAMClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sts import STSClient
     from obstore.store import S3Credential
@@ -136,6 +139,23 @@ class AwsSession:
         with self._lock:
             return self._boto3.client(
                 "athena", endpoint_url=self._endpoint(""), config=_config()
+            )
+
+    @overload
+    def other_client(self, service: Literal["events"]) -> EventBridgeClient: ...
+    @overload
+    def other_client(self, service: Literal["iam"]) -> IAMClient: ...
+    @overload
+    def other_client(self, service: Literal["sns"]) -> SNSClient: ...
+    @overload
+    def other_client(self, service: Literal["sts"]) -> STSClient: ...
+    def other_client(
+        self, service: Literal["events", "iam", "sns", "sts"]
+    ) -> EventBridgeClient | IAMClient | SNSClient | STSClient:
+        """A client for what sets up or looks at the AWS side."""
+        with self._lock:
+            return self._boto3.client(
+                service, endpoint_url=self._endpoint(""), config=_config()
             )
 
     def credential(self) -> S3Credential:

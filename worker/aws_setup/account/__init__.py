@@ -1,0 +1,1 @@
+"""An account against what is wanted: looked at, and mended part by part."""
