@@ -123,6 +123,11 @@ def new_notification(wiring: Wiring, name: str = "") -> Document:
     return document
 
 
+def new_configuration(wiring: Wiring) -> Document:
+    """The configuration of a bucket that announces nothing else."""
+    return with_announcement({}, wiring).wanted or {}
+
+
 def with_announcement(present: Document, wiring: Wiring) -> Announcement:
     """What a bucket announces with what is wanted.
 

@@ -103,8 +103,7 @@ def judge_queue(
         details += (redrive_said,)
     if document is not None:
         changes["Policy"] = json.dumps(document)
-        others = len(statements_of(document)) - 1
-        stay = f"; {others} other statement{'s'[: others > 1]} stay" if others else ""
+        stay = others_stay(len(statements_of(document)) - 1, "statement")
         details += (f"its policy lets {sender(wiring)} send{stay}",)
     key = present.get("KmsMasterKeyId", "")
     if key.endswith(_AWS_OWN_KEY):
@@ -179,6 +178,13 @@ def sender(wiring: Wiring) -> str:
             return f"topic {wiring.topic}"
         case Via.EVENTBRIDGE:
             return f"rule {wiring.rule}"
+
+
+def others_stay(count: int, noun: str) -> str:
+    """The end of a line: how many others stay as they are, if any."""
+    if not count:
+        return ""
+    return f"; {count} other {noun}{' stays' if count == 1 else 's stay'}"
 
 
 def duration(seconds: int) -> str:

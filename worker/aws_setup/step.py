@@ -14,6 +14,8 @@ class Verdict(Enum):
     CHANGE = "change"
     BLOCKED = "blocked"
     UNKNOWN = "unknown"
+    ELSEWHERE = "elsewhere"
+    """To be done by another account."""
 
 
 def title(kind: str, name: str) -> str:

@@ -80,6 +80,11 @@ class Wiring:
     is_new_bucket: bool = False
 
     @property
+    def is_foreign_bucket(self) -> bool:
+        """Whether the bucket is another account's, which has to let it announce."""
+        return self.bucket_account != self.account
+
+    @property
     def dead_letter_queue(self) -> str:
         return f"{self.queue}{_DLQ_SUFFIX}"
 
@@ -165,7 +170,7 @@ def _bad_keys(wiring: Wiring) -> Iterator[str]:
 
 
 def _bad_ways(wiring: Wiring) -> Iterator[str]:
-    if wiring.bucket_account != wiring.account:
+    if wiring.is_foreign_bucket:
         if wiring.via is Via.EVENTBRIDGE:
             yield (
                 "--via-eventbridge: the bucket's events go to its own account's bus: "

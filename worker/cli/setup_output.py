@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from worker.aws_setup.wiring import Wiring
 
 _DONE: Final = {Verdict.MAKE: "made", Verdict.CHANGE: "changed"}
-_WIDTH: Final = 9
+_WIDTH: Final = 10
 
 
 def lines_of(step: Step, *, is_done: bool) -> str:
@@ -37,7 +37,7 @@ def summary(steps: Sequence[Step], config: str, *, is_done: bool) -> str:
     blocked = sum(step.is_in_the_way for step in steps)
     right = counts[Verdict.OK]
     if is_done:
-        said = f"{made} made, {changed} changed, {right} were right."
+        said = f"{made} made, {changed} changed, {right} right before."
     else:
         said = f"{made} to make, {changed} to change, {right} right"
         if blocked:

@@ -161,7 +161,7 @@ class TestPlan:
     def test_it_changes_nothing(self, account: Account) -> None:
         run = account.run()
         assert run.returncode == 0
-        assert "make     queue trail-events\n" in run.stdout
+        assert "make      queue trail-events\n" in run.stdout
         assert "4 to make, 0 to change, 1 right. Nothing was done" in run.stdout
         assert "QueueUrls" not in account.client("sqs").list_queues()
         assert account.notifications() == {}
@@ -188,7 +188,7 @@ class TestPlan:
 class TestApply:
     def test_from_nothing(self, account: Account) -> None:
         said = account.apply()
-        assert "4 made, 0 changed, 1 were right." in said
+        assert "4 made, 0 changed, 1 right before." in said
         queue = account.attributes(QUEUE)
         assert queue["VisibilityTimeout"] == "600"
         assert queue["MessageRetentionPeriod"] == "604800"
@@ -202,7 +202,7 @@ class TestApply:
     def test_the_second_time_nothing_changes(self, account: Account) -> None:
         account.apply()
         queue, notifications = account.attributes(QUEUE), account.notifications()
-        assert "0 made, 0 changed, 5 were right." in account.apply()
+        assert "0 made, 0 changed, 5 right before." in account.apply()
         assert account.notifications() == notifications
         assert account.attributes(QUEUE) == queue
         assert set(account.plan().values()) == {"ok"}
@@ -312,7 +312,7 @@ class TestApply:
         names: dict[str, Any] = {"bucket": "new-logs", "region": "eu-west-1"}
         assert account.plan(**names)["bucket"] == "blocked"
         said = account.apply("--new-bucket", **names)
-        assert "made     bucket new-logs" in said
+        assert "made      bucket new-logs" in said
         s3 = account.client("s3", "eu-west-1")
         block = s3.get_public_access_block(Bucket="new-logs")
         assert set(block["PublicAccessBlockConfiguration"].values()) == {True}
@@ -322,6 +322,29 @@ class TestApply:
         }
         again = account.plan("--new-bucket", **names)
         assert set(again.values()) == {"ok"}
+
+
+class TestForeignBucket:
+    """One of another account, which has to see to it."""
+
+    def test_it_is_not_touched(self, account: Account) -> None:
+        options = ("--bucket-account", "210987654321")
+        said = account.apply(*options, bucket="their-logs")
+        assert "elsewhere notification their-logs" in said
+        wanted = said.partition("adds to what the bucket has: ")[2].splitlines()[0]
+        (one,) = json.loads(wanted)["QueueConfigurations"]
+        queue = account.attributes(QUEUE)
+        assert one["QueueArn"] == queue["QueueArn"]
+        (sender,) = json.loads(queue["Policy"])["Statement"]
+        assert sender["Condition"]["StringEquals"] == {
+            "aws:SourceAccount": "210987654321"
+        }
+        assert account.plan(*options, bucket="their-logs") == {
+            "dead_letter_queue": "ok",
+            "queue": "ok",
+            "notification": "elsewhere",
+            "reader_policy": "ok",
+        }
 
 
 class TestOtherWays:
@@ -439,8 +462,8 @@ class TestDenied:
     ) -> None:
         run = account.run(key=key)
         assert run.returncode == 1
-        assert "make     queue trail-events" in run.stdout
-        unknown = run.stdout.partition("unknown  reader policy")[2]
+        assert "make      queue trail-events" in run.stdout
+        unknown = run.stdout.partition("unknown   reader policy")[2]
         assert "not allowed: User: " in unknown
         assert "Traceback" not in run.stderr
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import ClientError
 
-from worker.aws_setup.announcing import Announcement, with_announcement
+from worker.aws_setup.announcing import new_configuration, with_announcement
 from worker.aws_setup.documents import PUBLIC_ACCESS_BLOCK, trail_statements
+from worker.aws_setup.queues import others_stay
 from worker.aws_setup.statements import with_statements
 from worker.aws_setup.step import Step, Verdict
 from worker.aws_setup.wiring import Via
@@ -220,7 +221,9 @@ class Notification:
             self._wanted = found.wanted
             is_first = not found.replaced
             verdict = Verdict.MAKE if is_first else Verdict.CHANGE
-            details = (self._said(), *_others(found))
+            taken_in = (f'takes in the notification "{one}"' for one in found.replaced)
+            stay = others_stay(found.kept_count, "notification")
+            details = (f"{self._said()}{stay}", *taken_in)
         return Step(kind=self.kind, name=self.name, verdict=verdict, details=details)
 
     def _said(self) -> str:
@@ -233,11 +236,31 @@ class Notification:
         return f"announces new objects{place} to the queue {wiring.queue}"
 
 
-def _others(found: Announcement) -> list[str]:
-    lines = [f'takes in the notification "{name}"' for name in found.replaced]
-    if found.kept_count:
-        lines.append(
-            f"{found.kept_count} other notification{'s'[: found.kept_count > 1]} stay"
-            f"{'s'[: found.kept_count == 1]}"
+class ForeignBucket:
+    """That a bucket of another account announces here is for that account to see to."""
+
+    kind = "notification"
+
+    def __init__(self, wiring: Wiring) -> None:
+        self._wiring = wiring
+        self.name = wiring.bucket
+
+    def look(self) -> Step:
+        wiring = self._wiring
+        added = json.dumps(new_configuration(wiring))
+        return Step(
+            kind=self.kind,
+            name=self.name,
+            verdict=Verdict.ELSEWHERE,
+            details=(
+                f"account {wiring.bucket_account} adds to what the bucket has: {added}",
+                "and lets the reader read in the bucket's policy: s3:GetObject, "
+                "s3:GetObjectVersion, s3:ListBucket",
+            ),
         )
-    return lines
+
+    def expect(self) -> Step:
+        return self.look()
+
+    def mend(self) -> None:
+        """Nothing is ever due."""

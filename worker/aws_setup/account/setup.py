@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
-from worker.aws_setup.account.bucket_parts import Bucket, Notification
+from worker.aws_setup.account.bucket_parts import (
+    Bucket,
+    ForeignBucket,
+    Notification,
+)
 from worker.aws_setup.account.queue_parts import DeadLetterQueue, Queue
 from worker.aws_setup.account.reader_part import ReaderPolicy, ReaderRole
 from worker.aws_setup.account.rule_part import Rule
@@ -56,18 +60,20 @@ class Setup:
         s3, sqs = session.s3_client(wiring.region), session.sqs_client()
         self._queue = Queue(wiring, sqs, patience)
         # A queue before what sends to it: S3 tries the way when it is told of it.
-        parts: list[Part] = [
-            Bucket(wiring, s3, patience),
-            DeadLetterQueue(wiring, sqs, patience),
-            self._queue,
-        ]
+        parts: list[Part] = []
+        if not wiring.is_foreign_bucket:
+            parts.append(Bucket(wiring, s3, patience))
+        parts += [DeadLetterQueue(wiring, sqs, patience), self._queue]
         if wiring.via is Via.SNS:
             sns = session.other_client("sns")
             parts.append(Topic(wiring, sns, patience))
             parts.append(Subscription(wiring, sns, patience))
         if wiring.via is Via.EVENTBRIDGE:
             parts.append(Rule(wiring, session.other_client("events"), patience))
-        parts.append(Notification(wiring, s3, patience))
+        if wiring.is_foreign_bucket:
+            parts.append(ForeignBucket(wiring))
+        else:
+            parts.append(Notification(wiring, s3, patience))
         if wiring.has_reader:
             iam = session.other_client("iam")
             parts.append(ReaderPolicy(wiring, iam, patience))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from worker.aws_setup.documents import topic_statement
+from worker.aws_setup.queues import others_stay
 from worker.aws_setup.statements import statements_of, with_statements
 from worker.aws_setup.step import Step, Verdict
 from worker.source.faults import service_code
@@ -52,8 +53,7 @@ class Topic:
             )
         if self._policy is None:
             return self._step(Verdict.OK, notes=notes)
-        others = len(statements_of(self._policy)) - 1
-        stay = f"; {others} other statement{'s'[: others > 1]} stay" if others else ""
+        stay = others_stay(len(statements_of(self._policy)) - 1, "statement")
         return self._step(Verdict.CHANGE, f"{self._said()}{stay}", notes=notes)
 
     def expect(self) -> Step:

@@ -21,7 +21,12 @@ from worker.aws_setup.documents import (
     trail_statements,
 )
 from worker.aws_setup.queues import new_dead_letter_queue, new_queue
-from worker.aws_setup.templates.remarks import comment, config_remark, subject
+from worker.aws_setup.templates.remarks import (
+    comment,
+    config_remark,
+    foreign_remark,
+    subject,
+)
 from worker.aws_setup.wiring import Via
 
 if TYPE_CHECKING:
@@ -199,8 +204,9 @@ def _parts(wiring: Wiring) -> Iterator[str]:
     yield _PROLOGUE.format(
         region=shlex.quote(wiring.region), account=shlex.quote(wiring.account)
     )
-    yield f"bucket={shlex.quote(wiring.bucket)}\n"
-    yield f"owner={shlex.quote(wiring.bucket_account)}\n"
+    if not wiring.is_foreign_bucket:
+        yield f"bucket={shlex.quote(wiring.bucket)}\n"
+        yield f"owner={shlex.quote(wiring.bucket_account)}\n"
     if wiring.is_new_bucket:
         yield _file("wanted-bucket-policy.json", policy(*trail_statements(wiring)))
         yield _new_bucket(wiring)
@@ -210,13 +216,12 @@ def _parts(wiring: Wiring) -> Iterator[str]:
     yield _file("queue.json", new_queue(wiring))
     yield f'set_up_queue {wiring.queue} "$work/queue.json"\n'
     yield from _between(wiring)
-    if wiring.via is not Via.EVENTBRIDGE:
-        yield _file("wanted-notification.json", new_notification(wiring))
-    else:
-        yield _file("wanted-notification.json", {})
-    yield _NOTIFICATION.format(filter=_filter(wiring))
+    if not wiring.is_foreign_bucket:
+        yield from _notification(wiring)
     if wiring.has_reader:
         yield from _reader(wiring)
+    if wiring.is_foreign_bucket:
+        yield f"\n{foreign_remark(wiring)}"
     yield f"\n{config_remark(wiring)}"
 
 
@@ -234,6 +239,13 @@ def _between(wiring: Wiring) -> Iterator[str]:
         case Via.EVENTBRIDGE:
             yield _file("event-pattern.json", event_pattern(wiring))
             yield _RULE.format(rule=wiring.rule, queue_arn=wiring.queue_arn)
+
+
+def _notification(wiring: Wiring) -> Iterator[str]:
+    is_rule = wiring.via is Via.EVENTBRIDGE
+    wanted = {} if is_rule else new_notification(wiring)
+    yield _file("wanted-notification.json", wanted)
+    yield _NOTIFICATION.format(filter=_filter(wiring))
 
 
 def _filter(wiring: Wiring) -> str:

@@ -28,6 +28,7 @@ from worker.aws_setup.templates.remarks import (
     command,
     comment,
     config_remark,
+    foreign_remark,
     subject,
     verbatim,
 )
@@ -208,6 +209,8 @@ def _header(wiring: Wiring) -> str:
     text = comment(subject(wiring), f"For account {wiring.account}:") + deploy
     if wiring.is_new_bucket:
         return f"{text}\n"
+    if wiring.is_foreign_bucket:
+        return f"{text}#\n{foreign_remark(wiring)}\n"
     later = comment(
         "It leaves out one thing: the bucket is there already, and CloudFormation "
         "could only replace all of its notifications, those of others among them. "

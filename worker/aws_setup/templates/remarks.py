@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import textwrap
 from typing import TYPE_CHECKING, Final
 
+from worker.aws_setup.announcing import new_configuration
 from worker.aws_setup.daemon_config import daemon_config
 from worker.aws_setup.wiring import TRAIL_PREFIX, Via
 
@@ -24,7 +26,7 @@ def command(wiring: Wiring, *more: str) -> str:
     """
     words = ["trailfeed", "setup", "--bucket", wiring.bucket, "--queue", wiring.queue]
     words += ["--region", wiring.region, "--account", wiring.account]
-    if wiring.bucket_account != wiring.account:
+    if wiring.is_foreign_bucket:
         words += ["--bucket-account", wiring.bucket_account]
     if wiring.prefix != TRAIL_PREFIX:
         words += ["--prefix", wiring.prefix]
@@ -60,6 +62,16 @@ def comment(*paragraphs: str) -> str:
 def verbatim(*lines: str) -> str:
     """Lines to be copied, as an indented comment."""
     return "#\n" + "".join(f"#     {line}\n" for line in lines)
+
+
+def foreign_remark(wiring: Wiring) -> str:
+    """What the account of a foreign bucket has to do."""
+    text = comment(
+        f"The bucket is account {wiring.bucket_account}'s. That one lets the reader "
+        "read in the bucket's policy, and adds this to the notifications that the "
+        "bucket has (S3 takes the whole configuration at once):"
+    )
+    return text + verbatim(json.dumps(new_configuration(wiring)))
 
 
 def config_remark(wiring: Wiring) -> str:

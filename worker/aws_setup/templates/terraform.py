@@ -28,6 +28,7 @@ from worker.aws_setup.templates.remarks import (
     command,
     comment,
     config_remark,
+    foreign_remark,
     subject,
     verbatim,
 )
@@ -191,7 +192,8 @@ def _bucket(wiring: Wiring) -> Iterator[Block]:
                 "policy": _json(wiring, policy(*trail_statements(wiring))),
             },
         )
-    yield _notification(wiring)
+    if not wiring.is_foreign_bucket:
+        yield _notification(wiring)
 
 
 def _notification(wiring: Wiring) -> Block:
@@ -257,6 +259,8 @@ def _header(wiring: Wiring) -> str:
     text = comment(subject(wiring), f"For account {wiring.account}.")
     if wiring.is_new_bucket:
         return text
+    if wiring.is_foreign_bucket:
+        return f"{text}#\n{foreign_remark(wiring)}"
     warning = comment(
         "CAUTION: aws_s3_bucket_notification replaces all notifications that the "
         "bucket has, those of others among them. If it has any, either write them "

@@ -82,7 +82,7 @@ class TestQueue:
         present = new_queue(wiring()) | {"Policy": json.dumps(policy(theirs))}
         step, changes = judge_queue(wiring(), present)
         assert json.loads(changes["Policy"])["Statement"][0] == theirs
-        assert "1 other statement stay" in " ".join(step.details)
+        assert "1 other statement stays" in " ".join(step.details)
 
     def test_a_policy_that_is_none_is_in_the_way(self) -> None:
         step, changes = judge_queue(wiring(), DEFAULTS | {"Policy": "{"})

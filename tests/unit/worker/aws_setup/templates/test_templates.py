@@ -149,6 +149,15 @@ class TestScript:
 
 
 @pytest.mark.parametrize("form", TEMPLATES)
+def test_a_foreign_bucket_is_left_to_its_account(form: str) -> None:
+    text = TEMPLATES[form](wiring(bucket_account="210987654321"))
+    assert "The bucket is account 210987654321's" in text
+    assert '{"QueueConfigurations": [{"Id": "trailfeed-trail-events"' in text
+    assert "aws_s3_bucket_notification" not in text
+    assert "put-bucket-notification" not in text
+
+
+@pytest.mark.parametrize("form", TEMPLATES)
 @every_via
 def test_a_template_names_the_command_and_a_configuration(
     form: str, via: Via, monkeypatch: pytest.MonkeyPatch
