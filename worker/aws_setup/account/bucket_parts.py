@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import ClientError
 
+from worker.aws_setup.account.part import step_of
 from worker.aws_setup.announcing import new_configuration, with_announcement
 from worker.aws_setup.documents import PUBLIC_ACCESS_BLOCK, trail_statements
 from worker.aws_setup.queues import others_stay
 from worker.aws_setup.statements import with_statements
-from worker.aws_setup.step import Step, Verdict
+from worker.aws_setup.step import Verdict
 from worker.aws_setup.wiring import Via
 from worker.source.faults import service_code
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from worker.aws_setup.account.patience import Patience
     from worker.aws_setup.documents import Document
+    from worker.aws_setup.step import Step
     from worker.aws_setup.wiring import Wiring
 
 _UNCONSTRAINED = "us-east-1"  # S3 API, CreateBucket: the region that is not named
@@ -56,15 +58,15 @@ class Bucket:
                 f"it is in {region}, and S3 announces to its own region only: "
                 f"--region {region} (trailfeed itself may run anywhere)"
             )
-            return self._step(Verdict.BLOCKED, why)
+            return step_of(self, Verdict.BLOCKED, why)
         if not self._wiring.is_new_bucket:
-            return self._step(Verdict.OK)
+            return step_of(self, Verdict.OK)
         return self._furnished()
 
     def expect(self) -> Step:
         if self._wiring.is_new_bucket:
             return self._absent()
-        return self._step(Verdict.OK, "taken to be there")
+        return step_of(self, Verdict.OK, "taken to be there")
 
     def mend(self) -> None:
         owner = self._wiring.bucket_account
@@ -109,9 +111,9 @@ class Bucket:
 
     def _absent(self) -> Step:
         if self._wiring.is_new_bucket:
-            return self._step(Verdict.MAKE, *self._furniture())
-        return self._step(
-            Verdict.BLOCKED, "there is no such bucket: --new-bucket makes one"
+            return step_of(self, Verdict.MAKE, *self._furniture())
+        return step_of(
+            self, Verdict.BLOCKED, "there is no such bucket: --new-bucket makes one"
         )
 
     def _furnished(self) -> Step:
@@ -120,7 +122,7 @@ class Bucket:
         details = [
             one for one, is_due in zip(self._furniture(), due, strict=True) if is_due
         ]
-        return self._step(Verdict.CHANGE if details else Verdict.OK, *details)
+        return step_of(self, Verdict.CHANGE if details else Verdict.OK, *details)
 
     def _furniture(self) -> tuple[str, str]:
         return (
@@ -164,9 +166,6 @@ class Bucket:
                 )
         except self._client.exceptions.BucketAlreadyOwnedByYou:
             return  # an answer was lost
-
-    def _step(self, verdict: Verdict, *details: str) -> Step:
-        return Step(kind=self.kind, name=self.name, verdict=verdict, details=details)
 
 
 class Notification:
@@ -224,7 +223,7 @@ class Notification:
             taken_in = (f'takes in the notification "{one}"' for one in found.replaced)
             stay = others_stay(found.kept_count, "notification")
             details = (f"{self._said()}{stay}", *taken_in)
-        return Step(kind=self.kind, name=self.name, verdict=verdict, details=details)
+        return step_of(self, verdict, *details)
 
     def _said(self) -> str:
         wiring = self._wiring
@@ -248,15 +247,12 @@ class ForeignBucket:
     def look(self) -> Step:
         wiring = self._wiring
         added = json.dumps(new_configuration(wiring))
-        return Step(
-            kind=self.kind,
-            name=self.name,
-            verdict=Verdict.ELSEWHERE,
-            details=(
-                f"account {wiring.bucket_account} adds to what the bucket has: {added}",
-                "and lets the reader read in the bucket's policy: s3:GetObject, "
-                "s3:GetObjectVersion, s3:ListBucket",
-            ),
+        return step_of(
+            self,
+            Verdict.ELSEWHERE,
+            f"account {wiring.bucket_account} adds to what the bucket has: {added}",
+            "and lets the reader read in the bucket's policy: s3:GetObject, "
+            "s3:GetObjectVersion, s3:ListBucket",
         )
 
     def expect(self) -> Step:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from worker.aws_setup.step import Step
+
 if TYPE_CHECKING:
-    from worker.aws_setup.step import Step
+    from worker.aws_setup.step import Verdict
 
 
 class Part(Protocol):
@@ -22,3 +24,12 @@ class Part(Protocol):
 
     def mend(self) -> None:
         """Do what the last :meth:`look` found due. Safe to repeat."""
+
+
+def step_of(
+    part: Part, verdict: Verdict, *details: str, notes: tuple[str, ...] = ()
+) -> Step:
+    """What becomes of a part."""
+    return Step(
+        kind=part.kind, name=part.name, verdict=verdict, details=details, notes=notes
+    )

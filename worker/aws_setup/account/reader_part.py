@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from botocore.exceptions import ClientError
 
+from worker.aws_setup.account.part import step_of
 from worker.aws_setup.documents import reader_policy
 from worker.aws_setup.statements import statements_of, with_statements
-from worker.aws_setup.step import Step, Verdict
+from worker.aws_setup.step import Verdict
 from worker.source.faults import service_code
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from worker.aws_setup.account.patience import Patience
     from worker.aws_setup.documents import Document
+    from worker.aws_setup.step import Step
     from worker.aws_setup.wiring import Wiring
 
 MAX_VERSIONS: Final = 5
@@ -47,9 +49,9 @@ class ReaderPolicy:
         # Another bucket of the same queue may have its own statements in it.
         wanted = with_statements(json.dumps(present), statements_of(self._wanted))
         if wanted is None:
-            return self._step(Verdict.OK)
+            return step_of(self, Verdict.OK)
         self._wanted = wanted
-        return self._step(Verdict.CHANGE, f"{self._said()}; what else it has stays")
+        return step_of(self, Verdict.CHANGE, f"{self._said()}; what else it has stays")
 
     def expect(self) -> Step:
         note = (
@@ -57,7 +59,7 @@ class ReaderPolicy:
             "role: --role NAME"
         )
         notes = () if self._wiring.role else (note,)
-        return self._step(Verdict.MAKE, self._said(), notes=notes)
+        return step_of(self, Verdict.MAKE, self._said(), notes=notes)
 
     def mend(self) -> None:
         text = json.dumps(self._wanted)
@@ -104,17 +106,6 @@ class ReaderPolicy:
         place = f"s3://{wiring.bucket}/{wiring.prefix}"
         return f"may receive{send} in {wiring.queue}, read {place}{decrypt}"
 
-    def _step(
-        self, verdict: Verdict, *details: str, notes: tuple[str, ...] = ()
-    ) -> Step:
-        return Step(
-            kind=self.kind,
-            name=self.name,
-            verdict=verdict,
-            details=details,
-            notes=notes,
-        )
-
 
 class ReaderRole:
     """That an existing role has the reader's policy."""
@@ -140,11 +131,11 @@ class ReaderRole:
         except ClientError as error:
             if service_code(error) != _MISSING:
                 raise
-            return self._step(Verdict.BLOCKED, "there is no such role")
-        return self._step(Verdict.OK) if has_it else self.expect()
+            return step_of(self, Verdict.BLOCKED, "there is no such role")
+        return step_of(self, Verdict.OK) if has_it else self.expect()
 
     def expect(self) -> Step:
-        return self._step(Verdict.CHANGE, f"gets the policy {self._wiring.policy}")
+        return step_of(self, Verdict.CHANGE, f"gets the policy {self._wiring.policy}")
 
     def mend(self) -> None:
         self._patience.until_known(
@@ -153,6 +144,3 @@ class ReaderRole:
             ),
             f"attaching the policy to the role {self.name}",
         )
-
-    def _step(self, verdict: Verdict, *details: str) -> Step:
-        return Step(kind=self.kind, name=self.name, verdict=verdict, details=details)

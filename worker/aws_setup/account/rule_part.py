@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from worker.aws_setup.account.part import step_of
 from worker.aws_setup.documents import event_pattern
-from worker.aws_setup.step import Step, Verdict
+from worker.aws_setup.step import Verdict
 from worker.errors import AwsError
 from worker.source.faults import service_code
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from mypy_boto3_events.type_defs import TargetOutputTypeDef
 
     from worker.aws_setup.account.patience import Patience
+    from worker.aws_setup.step import Step
     from worker.aws_setup.wiring import Wiring
 
 _MISSING = "ResourceNotFoundException"
@@ -60,10 +62,10 @@ class Rule:
         elif any(name in target for name in _REWRITTEN_BY):
             details.append(f"{self._target_said()}, as they are")
         self._target_id = target["Id"] if target else _TARGET_ID
-        return self._step(Verdict.CHANGE if details else Verdict.OK, *details)
+        return step_of(self, Verdict.CHANGE if details else Verdict.OK, *details)
 
     def expect(self) -> Step:
-        return self._step(Verdict.MAKE, self._said(), self._target_said())
+        return step_of(self, Verdict.MAKE, self._said(), self._target_said())
 
     def mend(self) -> None:
         if self._is_rule_due:
@@ -104,6 +106,3 @@ class Rule:
 
     def _target_said(self) -> str:
         return f"sends them to the queue {self._wiring.queue}"
-
-    def _step(self, verdict: Verdict, *details: str) -> Step:
-        return Step(kind=self.kind, name=self.name, verdict=verdict, details=details)

@@ -12,6 +12,7 @@ from worker.aws_setup.account.bucket_parts import (
     ForeignBucket,
     Notification,
 )
+from worker.aws_setup.account.part import step_of
 from worker.aws_setup.account.queue_parts import DeadLetterQueue, Queue
 from worker.aws_setup.account.reader_part import ReaderPolicy, ReaderRole
 from worker.aws_setup.account.rule_part import Rule
@@ -159,12 +160,7 @@ def _look(part: Part) -> Step:
         with _as_trailfeed_errors(f"cannot read {title(part.kind, part.name)}"):
             return part.look()
     except _DeniedError as error:
-        return Step(
-            kind=part.kind,
-            name=part.name,
-            verdict=Verdict.UNKNOWN,
-            details=(error.said,),
-        )
+        return step_of(part, Verdict.UNKNOWN, error.said)
 
 
 class _DeniedError(AwsError):

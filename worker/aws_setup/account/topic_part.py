@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from worker.aws_setup.account.part import step_of
 from worker.aws_setup.documents import topic_statement
 from worker.aws_setup.queues import others_stay
 from worker.aws_setup.statements import statements_of, with_statements
-from worker.aws_setup.step import Step, Verdict
+from worker.aws_setup.step import Verdict
 from worker.source.faults import service_code
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from worker.aws_setup.account.patience import Patience
     from worker.aws_setup.documents import Document
+    from worker.aws_setup.step import Step
     from worker.aws_setup.wiring import Wiring
 
 _MISSING = ("NotFound", "NotFoundException")
@@ -44,7 +46,7 @@ class Topic:
         try:
             self._read_policy(attributes)
         except ValueError as error:
-            return self._step(Verdict.BLOCKED, f"its policy cannot be read: {error}")
+            return step_of(self, Verdict.BLOCKED, f"its policy cannot be read: {error}")
         notes: tuple[str, ...] = ()
         if key := attributes.get("KmsMasterKeyId", ""):
             notes = (
@@ -52,12 +54,12 @@ class Topic:
                 "s3.amazonaws.com use kms:GenerateDataKey and kms:Decrypt",
             )
         if self._policy is None:
-            return self._step(Verdict.OK, notes=notes)
+            return step_of(self, Verdict.OK, notes=notes)
         stay = others_stay(len(statements_of(self._policy)) - 1, "statement")
-        return self._step(Verdict.CHANGE, f"{self._said()}{stay}", notes=notes)
+        return step_of(self, Verdict.CHANGE, f"{self._said()}{stay}", notes=notes)
 
     def expect(self) -> Step:
-        return self._step(Verdict.MAKE, self._said())
+        return step_of(self, Verdict.MAKE, self._said())
 
     def mend(self) -> None:
         arn, doing = self._wiring.topic_arn, f"making the topic {self.name}"
@@ -95,17 +97,6 @@ class Topic:
             f"{wiring.bucket_account} publish"
         )
 
-    def _step(
-        self, verdict: Verdict, *details: str, notes: tuple[str, ...] = ()
-    ) -> Step:
-        return Step(
-            kind=self.kind,
-            name=self.name,
-            verdict=verdict,
-            details=details,
-            notes=notes,
-        )
-
 
 class Subscription:
     """The queue's subscription to the topic.
@@ -123,10 +114,10 @@ class Subscription:
         self.name = wiring.topic
 
     def look(self) -> Step:
-        return self._step(Verdict.OK) if self._is_there() else self.expect()
+        return step_of(self, Verdict.OK) if self._is_there() else self.expect()
 
     def expect(self) -> Step:
-        return self._step(Verdict.MAKE, f"sends to the queue {self._wiring.queue}")
+        return step_of(self, Verdict.MAKE, f"sends to the queue {self._wiring.queue}")
 
     def mend(self) -> None:
         wiring = self._wiring
@@ -155,6 +146,3 @@ class Subscription:
             if service_code(error) in _MISSING:
                 return False
             raise
-
-    def _step(self, verdict: Verdict, *details: str) -> Step:
-        return Step(kind=self.kind, name=self.name, verdict=verdict, details=details)
