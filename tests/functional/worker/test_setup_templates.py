@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,13 +21,13 @@ from worker.source.own_aws import own_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 pytestmark = pytest.mark.functional
 
 TIMEOUT_S = 180
-TERRAFORM_PLUGINS = Path(
-    os.environ.get("TRAILFEED_TEST_TERRAFORM_PLUGINS", "/opt/tf-plugins")
-)
+PROVIDERS = "TRAILFEED_TEST_TERRAFORM_PLUGINS"
+"""Names a folder with Terraform's providers, as ``-plugin-dir`` takes it."""
 ALL = {"kms_keys": (KEY_ARN,), "role": "reader", "can_send": True}
 WIRINGS = {
     "s3": wiring(),
@@ -77,11 +76,12 @@ def test_cfn_lint_finds_nothing(name: str, tmp_path: Path) -> None:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One with the provider in it."""
     path = tool("terraform")
-    if not TERRAFORM_PLUGINS.is_dir():
-        pytest.skip("there is no folder of Terraform's providers")
+    providers = os.environ.get(PROVIDERS)
+    if not providers:
+        pytest.skip(f"{PROVIDERS} names no folder of Terraform's providers")
     folder = tmp_path_factory.mktemp("terraform")
     (folder / "main.tf").write_text(terraform.template(wiring()))
-    plugins = f"-plugin-dir={TERRAFORM_PLUGINS}"
+    plugins = f"-plugin-dir={providers}"
     made = run(path, "init", "-input=false", plugins, cwd=folder)
     assert made.returncode == 0, made.stderr
     return folder
@@ -89,12 +89,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 class TestTerraform:
     @each
-    def test_it_is_valid_and_in_its_own_layout(self, name: str, folder: Path) -> None:
+    def test_it_is_in_its_own_layout(self, name: str, tmp_path: Path) -> None:
+        (tmp_path / "main.tf").write_text(terraform.template(WIRINGS[name]))
         path = tool("terraform")
-        (folder / "main.tf").write_text(terraform.template(WIRINGS[name]))
-        laid_out = run(path, "fmt", "-check", "-diff", "main.tf", cwd=folder)
+        laid_out = run(path, "fmt", "-check", "-diff", "main.tf", cwd=tmp_path)
         assert (laid_out.returncode, laid_out.stdout) == (0, "")
-        valid = run(path, "validate", "-no-color", cwd=folder)
+
+    @each
+    def test_it_is_valid(self, name: str, folder: Path) -> None:
+        (folder / "main.tf").write_text(terraform.template(WIRINGS[name]))
+        valid = run(tool("terraform"), "validate", "-no-color", cwd=folder)
         assert valid.returncode == 0, valid.stdout
 
 
