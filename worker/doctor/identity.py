@@ -104,7 +104,7 @@ def look_at_credentials(session: AwsSession, source: SourceConfig) -> Answer[Cal
         return Answer((fail(CREDENTIALS, str(error)),))
     doing = "cannot ask STS who this is"
     try:
-        identity = session.sts_client().get_caller_identity()
+        identity = session.other_client("sts").get_caller_identity()
         caller = Caller(identity["Arn"], identity["Account"])
     except AWS_ERRORS as error:
         return _unknown(fault_of(error, doing), source)

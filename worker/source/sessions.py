@@ -103,29 +103,6 @@ class AwsSession:
                 config=_config(),
             )
 
-    def sts_client(self) -> STSClient:
-        """A client for STS, in the queue's region."""
-        with self._lock:
-            return self._boto3.client(
-                "sts", endpoint_url=self._endpoint(""), config=_config()
-            )
-
-    def other_client(self, service: str, *, region: str = "") -> Any:
-        """A client for a service that only some look at AWS needs; it is not typed.
-
-        Args:
-            service: As boto3 names it.
-            region: Empty: the queue's.
-        """
-        make: Any = self._boto3.client
-        with self._lock:
-            return make(
-                service,
-                region_name=region or self.region,
-                endpoint_url=self._endpoint(""),
-                config=_config(),
-            )
-
     def on_answer(self, handler: Callable[..., None]) -> None:
         """Have botocore call a handler after each of AWS's answers, refusals too.
 
@@ -142,20 +119,42 @@ class AwsSession:
             )
 
     @overload
-    def other_client(self, service: Literal["events"]) -> EventBridgeClient: ...
-    @overload
-    def other_client(self, service: Literal["iam"]) -> IAMClient: ...
-    @overload
-    def other_client(self, service: Literal["sns"]) -> SNSClient: ...
-    @overload
-    def other_client(self, service: Literal["sts"]) -> STSClient: ...
     def other_client(
-        self, service: Literal["events", "iam", "sns", "sts"]
-    ) -> EventBridgeClient | IAMClient | SNSClient | STSClient:
-        """A client for what sets up or looks at the AWS side."""
+        self, service: Literal["events"], *, region: str = ""
+    ) -> EventBridgeClient: ...
+    @overload
+    def other_client(
+        self, service: Literal["iam"], *, region: str = ""
+    ) -> IAMClient: ...
+    @overload
+    def other_client(
+        self, service: Literal["sns"], *, region: str = ""
+    ) -> SNSClient: ...
+    @overload
+    def other_client(
+        self, service: Literal["sts"], *, region: str = ""
+    ) -> STSClient: ...
+    @overload
+    def other_client(self, service: Literal["kms"], *, region: str = "") -> Any: ...
+    def other_client(
+        self,
+        service: Literal["events", "iam", "kms", "sns", "sts"],
+        *,
+        region: str = "",
+    ) -> Any:
+        """A client for what sets up or looks at the AWS side.
+
+        Args:
+            service: As boto3 names it.
+            region: Empty: the queue's.
+        """
+        make: Any = self._boto3.client
         with self._lock:
-            return self._boto3.client(
-                service, endpoint_url=self._endpoint(""), config=_config()
+            return make(
+                service,
+                region_name=region or self.region,
+                endpoint_url=self._endpoint(""),
+                config=_config(),
             )
 
     def credential(self) -> S3Credential:
