@@ -30,14 +30,15 @@ from worker.deliver.settlement import Settlement
 from worker.deliver.streaming import Streaming
 from worker.source.notifications import ObjectRef
 from worker.source.objects import Body
+from worker.transform.transformation import Transformation
 
 if TYPE_CHECKING:
     from plugin_bridge.client import Chunk, ForwardClient
     from worker.deliver.calls import BlockReads, QueueCalls
     from worker.deliver.disk import JournalCalls
     from worker.deliver.fetching import Fetching
-    from worker.deliver.stages import Transform
     from worker.errors import TrailfeedError
+    from worker.transform.transformation import Transform
 
 CHUNK_BYTES = 1000
 LINGER_S = 0.1
@@ -146,7 +147,7 @@ class Scene:
                 max_entry_bytes=max_entry_bytes,
                 now=lambda: 1e9,
                 progress=self.progress,
-                transform=transform,
+                transformation=Transformation(transform),
             ),
             builder=ChunkBuilder(
                 encoder,

@@ -21,6 +21,7 @@ from worker.deliver.segments import Segmenter
 from worker.errors import BadObjectError, UnknownMessageError
 from worker.source.notifications import ObjectRef, parse
 from worker.source.objects import Body
+from worker.transform.transformation import Transformation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -81,6 +82,7 @@ def try_object(random: Random, more: Sequence[bytes]) -> bytes:
             now=lambda: 1e9,
             progress=Progress(),
             is_raw=is_raw,
+            transformation=Transformation(),
         )
         holder = HeldMessage(make_message(0), 0.0, 0.0)
         item = HeldObject(_REF, holder, "0", acked_records=acked_records)

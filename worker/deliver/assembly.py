@@ -265,8 +265,7 @@ def assemble(
             now=_epoch_s,
             progress=progress,
             is_raw=config.output.record == "raw",
-            transform=transformation.transform,
-            look=transformation.look,
+            transformation=transformation,
         ),
         builder=ChunkBuilder(
             encoder,

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from worker.deliver.feed import Feed
     from worker.deliver.ledger import HeldObject
     from worker.deliver.progress import Progress
-    from worker.deliver.stages import File, Transform
+    from worker.deliver.stages import File
     from worker.source.notifications import ObjectRef
     from worker.source.objects import Body
+    from worker.transform.transformation import Transformation
 
 PAUSE_RECORDS = 1000
 """Where records are passed over, the loop gets a turn after so many."""
@@ -61,8 +62,7 @@ class Segmenter:
         now: Wall time in epoch seconds, for records without any time of their own.
         progress: Records that are dropped or lack something are counted there.
         is_raw: Whether a record is emitted as its own text.
-        transform: Filters and changes records; None: neither.
-        look: Gives each record back as it is, where there is no ``transform``.
+        transformation: Filters, changes and looks at records.
     """
 
     def __init__(
@@ -75,8 +75,7 @@ class Segmenter:
         now: Callable[[], float],
         progress: Progress,
         is_raw: bool = False,
-        transform: Transform | None = None,
-        look: Transform | None = None,
+        transformation: Transformation,
     ) -> None:
         self._decode = decode
         self._segment_bytes = segment_bytes
@@ -86,8 +85,7 @@ class Segmenter:
             decode,
             encoder,
             is_raw=is_raw,
-            transform=transform,
-            look=look,
+            transformation=transformation,
             progress=progress,
         )
 

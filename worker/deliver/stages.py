@@ -33,9 +33,7 @@ if TYPE_CHECKING:
     from worker.deliver.stamps import Stamp
     from worker.source.notifications import ObjectRef
     from worker.source.objects import Body
-
-    Transform = Callable[[dict[str, Any]], dict[str, Any] | None]
-    """Takes a record and gives what becomes of it; None: it is filtered out."""
+    from worker.transform.transformation import Transform, Transformation
 
     File = ParsedFile | RawFile
     """A file that was parsed whole."""
@@ -51,9 +49,8 @@ class Stages:
         decode: The section ``[decode]``.
         encoder: How one record becomes bytes for the receiver.
         is_raw: Whether a record is emitted as its own text.
-        transform: Filters and changes records; None: neither. Of raw records it only
+        transformation: Filters, changes and looks at records; of raw ones it only
             filters.
-        look: Gives each record back as it is, where there is no ``transform``.
         progress: Records without a time or a location are counted there, and filtered
             ones.
     """
@@ -64,15 +61,13 @@ class Stages:
         encoder: Encoder,
         *,
         is_raw: bool,
-        transform: Transform | None,
-        look: Transform | None = None,
+        transformation: Transformation,
         progress: Progress,
     ) -> None:
         self._decode = decode
         self._encoder = encoder
         self._is_raw = is_raw
-        self._transform = transform
-        self._look = look
+        self._transformation = transformation
         self._progress = progress
         self._time = RecordTime(decode.time_field, decode.time_format)
         self.reader = reader_for(decode, text_field=RAW_FIELD)
@@ -81,7 +76,7 @@ class Stages:
         self._stamps = Stamps(self._time, prepare)
         self._parse_file = self._file_parser()
         has_marks = decode.with_metadata or bool(decode.id_field)
-        self._takes_runs = transform is None and not has_marks
+        self._takes_runs = transformation.transform is None and not has_marks
 
     def of_object(
         self, ref: ObjectRef, body: Body, fallback: tuple[int, int]
@@ -99,11 +94,11 @@ class Stages:
         if self._is_raw:
             return self._raw(fallback)
         marks = marks_of(self._decode, ref, body)
-        exactly = self._structured(marks, fallback)
+        exactly, again = self._structured(marks, fallback)
         if not self._is_quick:
             return exactly
         parse = quick_record if self._encoder.tells_rounded else quick_exact_record
-        return self._quickly(marks, parse, exactly)
+        return self._quickly(marks, parse, exactly, again)
 
     def parsed(self, text: bytes) -> File | None:
         """Parse a file whole where that will do.
@@ -124,13 +119,13 @@ class Stages:
             raw = self._raw(fallback)
             return lambda record, index: raw(record[0], index)
         marks = marks_of(self._decode, ref, body)
-        exactly = self._structured(marks, fallback)
-
-        def by_index(record: Any, index: int) -> bytes | None:
-            del record
-            return exactly(file.item(index), index)
-
-        return self._quickly(marks, None, by_index)
+        exactly, again = self._structured(marks, fallback)
+        return self._quickly(
+            marks,
+            None,
+            lambda _, index: exactly(file.item(index), index),
+            lambda _, index: again(file.item(index), index),
+        )
 
     def run_of(
         self, file: File, begin: int, room_bytes: int
@@ -147,9 +142,10 @@ class Stages:
         if isinstance(file, RawFile):
             return encoder.encode_raw_run(file.records, begin, stamps, room_bytes)
         parts, size_bytes = encoder.encode_run(file.records, begin, stamps, room_bytes)
-        if self._look is not None:
+        look = self._transformation.look
+        if look is not None:
             for record in islice(file.records, begin, begin + len(parts)):
-                self._look(record)
+                look(record)
         return parts, size_bytes
 
     def _file_parser(self) -> Callable[[bytes], File | None] | None:
@@ -158,13 +154,29 @@ class Stages:
             return None
         if not self._is_raw:
             return parsed_file if self._encoder.tells_rounded else None
-        if self._transform is not None or time.name is None or time.outline is None:
+        if self._transformation.transform or time.name is None or time.outline is None:
             return None
         return raw_file_parser(time.outline)
 
-    def _structured(self, marks: Marks | None, fallback: tuple[int, int]) -> Encode:
+    def _structured(
+        self, marks: Marks | None, fallback: tuple[int, int]
+    ) -> tuple[Encode, Encode]:
+        """All of it, and again for a record that was transformed and counted."""
+        done = self._transformation
+        first = done.transform or done.look
+        return (
+            self._exactly(marks, fallback, first),
+            self._exactly(marks, fallback, done.again or first),
+        )
+
+    def _exactly(
+        self,
+        marks: Marks | None,
+        fallback: tuple[int, int],
+        transform: Transform | None,
+    ) -> Encode:
         parse, time_of, encode = self.reader.record, self._time.of, self._encoder.encode
-        transform, progress = self._transform or self._look, self._progress
+        progress = self._progress
 
         def encoded(item: Any, index: int) -> bytes | None:
             try:
@@ -198,20 +210,22 @@ class Stages:
         marks: Marks | None,
         parse: Callable[[Any], dict[str, Any] | None] | None,
         exactly: Encode,
+        again: Encode,
     ) -> Encode:
-        """Do the same at a lower price; leave what is in any way special to the other.
+        """Do the same at a lower price; leave what is in any way special to the others.
 
         Args:
             marks: Makes the fields of metadata and id; None: there are none.
             parse: Gives the record of an item, or None where that is special; None: the
                 item is the record.
-            exactly: The other.
+            exactly: What does it all.
+            again: Likewise, for a record that was transformed and counted already.
         """
-        if self._transform is not None:
-            return self._quickly_changed(self._transform, marks, parse, exactly)
-        look, encode = self._look, self._encoder.encode_quickly
+        transform, look = self._transformation.transform, self._transformation.look
+        if transform is not None:
+            return self._quickly_changed(transform, marks, parse, exactly, again)
         stamps, stamp_of = self._stamps.known, self._stamps.of
-        time_field = self._stamps.field
+        time_field, encode = self._stamps.field, self._encoder.encode_quickly
 
         def encoded(item: Any, index: int) -> bytes | None:
             record: Any = parse(item) if parse is not None else item
@@ -239,38 +253,42 @@ class Stages:
         marks: Marks | None,
         parse: Callable[[Any], dict[str, Any] | None] | None,
         exactly: Encode,
+        again: Encode,
     ) -> Encode:
         """As :meth:`_quickly`, with a change between parsing and encoding.
 
-        What is to be parsed again is known once it is encoded, so that comes first.
+        What has to be parsed again is known once it is encoded. Where the change must
+        not see it before, it is encoded twice.
         """
-        progress, stamp_of = self._progress, self._stamps.of
-        encode, encode_exactly = self._encoder.encode_quickly, self._encoder.encode
+        progress, reads_numbers = self._progress, self._transformation.reads_numbers
+        stamps, stamp_of = self._stamps.known, self._stamps.of
+        time_field, encode = self._stamps.field, self._encoder.encode_quickly
 
         def encoded(item: Any, index: int) -> bytes | None:
             record: Any = parse(item) if parse is not None else item
-            stamp = stamp_of(record)
-            part = encode(record, stamp[0]) if stamp is not None else None
-            if stamp is None or part is None:
+            stamp: Stamp | None
+            try:
+                stamp = stamps[record[time_field]]
+            except (KeyError, TypeError):
+                stamp = stamp_of(record)
+            if stamp is None or (reads_numbers and encode(record, stamp[0]) is None):
                 return exactly(item, index)
             fields = marks(record, index) if marks is not None else None
-            result = transform(record)
-            if result is None:
+            changed = transform(record)
+            if changed is None:
                 progress.records_filtered += 1
                 return None
-            if result is record and fields is None:
-                return part
-            result.update(fields or {})
-            try:
-                return encode_exactly(result, *stamp[1])
-            except EntryError as error:
-                raise _unencodable(index, error) from error
+            if fields is not None:
+                changed.update(fields)
+            part = encode(changed, stamp[0])
+            return part if part is not None else again(item, index)
 
         return encoded
 
     def _raw(self, fallback: tuple[int, int]) -> Encode:
         text_of, encode = self.reader.text, self._encoder.encode_raw
-        parse, transform, progress = self.reader.record, self._transform, self._progress
+        parse, progress = self.reader.record, self._progress
+        transform = self._transformation.transform
         time_of = self._time.of_json if self._decode.format == "json" else None
 
         def encoded(item: Any, index: int) -> bytes | None:

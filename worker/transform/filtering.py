@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 _REMEMBERED: Final = 4096
 _REMEMBERED_CHARACTERS: Final = 256
 _SCALAR: Final = re.compile(r"true|false|-?(?:inf|nan|\d[\d.e+-]*)", re.ASCII)
-_SCALAR_PATTERN: Final = re.compile(
-    r"(?:[truefalsin\d.+*?-]|\[.*\])*", re.ASCII | re.DOTALL
-)
-"""What is no such text matches neither a boolean nor a number."""
+_NUMBER: Final = re.compile(r"-?(?:inf|nan|\d[\d.e+-]*)", re.ASCII)
+_SCALAR_PATTERN: Final = re.compile(r"(?:[truefalsin\d.+*?-]|\[.*\])*", re.DOTALL)
+_NUMBER_PATTERN: Final = re.compile(r"(?:[infae\d.+*?-]|\[.*\])*", re.DOTALL)
+"""What is no such text matches no boolean and no number, or no number."""
 
 
 @dataclass(slots=True)
@@ -60,7 +60,7 @@ class Filter:
         exclude: Of those, the ones for which none of these holds.
 
     Attributes:
-        reads_scalars: Whether a number or a boolean may decide, by its text.
+        reads_numbers: Whether the digits of a number may decide.
     """
 
     def __init__(
@@ -68,7 +68,9 @@ class Filter:
     ) -> None:
         rules = (*include, *exclude)
         conditions = [one for rule in rules for one in rule.conditions]
-        self.reads_scalars = any(map(_reads_scalars, conditions))
+        self.reads_numbers = any(
+            _reads(one, _NUMBER, _NUMBER_PATTERN) for one in conditions
+        )
         looks = _Looks(conditions)
         self._take = _taker(looks.names, looks.checks)
         self._include = [looks.judge(rule) for rule in include]
@@ -188,16 +190,19 @@ def _is_to_be_remembered(value: object) -> bool:
 
 def _is_of_field(condition: Condition) -> bool:
     path = condition.path
-    return len(path) == 1 and path[0] is not None and not _reads_scalars(condition)
+    is_field = len(path) == 1 and path[0] is not None
+    return is_field and not _reads(condition, _SCALAR, _SCALAR_PATTERN)
 
 
-def _reads_scalars(condition: Condition) -> bool:
-    """Whether the text of a number or a boolean may make a difference."""
+def _reads(
+    condition: Condition, text: re.Pattern[str], pattern: re.Pattern[str]
+) -> bool:
+    """Whether a condition can hold for texts of some kind."""
     match condition.test:
         case "=":
-            return _SCALAR.fullmatch(condition.value) is not None
+            return text.fullmatch(condition.value) is not None
         case "~":
-            return _SCALAR_PATTERN.fullmatch(condition.value) is not None
+            return pattern.fullmatch(condition.value) is not None
         case "in" | "exists":
             return False
 

@@ -11,7 +11,7 @@ from worker.transform.presets import HIDDEN_BY_AWS, PRESETS
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from worker.transform.path_tree import TestObject
+    from worker.transform.path_tree import Test
 
 _MAX_HIDDEN_CHARACTERS: Final = max(map(len, HIDDEN_BY_AWS))
 
@@ -33,7 +33,7 @@ class Notices:
     def __init__(self, off: Collection[str], warn: Callable[[str], None]) -> None:
         self.counts = dict.fromkeys(off, 0)
         self._warn = warn
-        self._by_event: dict[str, tuple[str, TestObject]] = {}
+        self._by_event: dict[str, tuple[str, Test]] = {}
         for name in off:
             for event, paths in PRESETS[name].by_event.items():
                 is_carried = PathTree(map(parse_path, paths)).finder(_is_live)

@@ -5,7 +5,6 @@ Most records have nothing at the end of any path, and a few lookups find that ou
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 if TYPE_CHECKING:
@@ -15,8 +14,7 @@ if TYPE_CHECKING:
 
     Test = Callable[[object], bool]
     TestObject = Callable[[dict[str, Any]], bool]
-    Change = Callable[[object], object]
-    ChangeObject = Callable[[dict[str, Any]], dict[str, Any]]
+    Change = Callable[[Any], Any]
 
     Do = TypeVar("Do", Test, Change)
     Step = tuple[TestObject, Do]
@@ -52,14 +50,14 @@ class PathTree:
         }
         self._every = PathTree(of_every) if of_every else None
 
-    def finder(self, test: Test) -> TestObject:
+    def finder(self, test: Test) -> Test:
         """Make what says whether a test holds for a value at the end of a path.
 
         Nulls are not tested.
         """
-        return _found_in(*self._steps(test, _found_below))
+        return _finder(*self._steps(test, _finder))
 
-    def changer(self, change: Change) -> ChangeObject:
+    def changer(self, change: Change) -> Change:
         """Make what changes the values at the ends of the paths, but for nulls.
 
         An object in which nothing changes comes back itself; of another one what lies
@@ -68,15 +66,15 @@ class PathTree:
         Args:
             change: Gives a value as it is to be: itself, if it stays, or :data:`GONE`.
         """
-        return _changed_in(*self._steps(change, _changed_below))
+        return _changer(*self._steps(change, _changer))
 
     def _steps(
-        self, at_end: Do, below: Callable[[dict[str, Step[Do]], Step[Do] | None], Do]
+        self, at_end: Do, fork: Callable[[dict[str, Step[Do]], Step[Do] | None], Do]
     ) -> tuple[dict[str, Step[Do]], Step[Do] | None]:
         """What is done with what a name leads to, and with all others."""
 
         def step(tree: PathTree) -> Step[Do]:
-            do = at_end if tree._is_end else below(*tree._steps(at_end, below))
+            do = at_end if tree._is_end else fork(*tree._steps(at_end, fork))
             return tree._is_apart, do
 
         return (
@@ -92,85 +90,62 @@ class PathTree:
         return frozenset(self._names).isdisjoint
 
 
-def _found_below(names: dict[str, Step[Test]], every: Step[Test] | None) -> Test:
-    in_object = _found_in(names, every)
+def _finder(names: dict[str, Step[Test]], every: Step[Test] | None) -> Test:
+    plain = [(name, *step) for name, step in names.items()]
 
     def found(value: object) -> bool:
-        if isinstance(value, dict):
-            return in_object(value)
-        if isinstance(value, list):
-            return in_object({str(index): entry for index, entry in enumerate(value)})
+        if not isinstance(value, dict):
+            return isinstance(value, list) and found(_by_index(value))
+        steps = plain if every is None else _each(names, every, value)
+        for name, is_apart, test in steps:
+            inner = value.get(name)
+            if inner is None or (type(inner) is dict and is_apart(inner)):
+                continue
+            if test(inner):
+                return True
         return False
 
     return found
 
 
-def _found_in(names: dict[str, Step[Test]], every: Step[Test] | None) -> TestObject:
-    if every is not None:
-        return lambda value: _found(_each(names, every, value), value)
-    return partial(_found, [(name, *step) for name, step in names.items()])
+def _changer(names: dict[str, Step[Change]], every: Step[Change] | None) -> Change:
+    plain = [(name, *step) for name, step in names.items()]
 
-
-def _found(
-    steps: Iterable[tuple[str, TestObject, Test]], value: dict[str, Any]
-) -> bool:
-    for name, is_apart, test in steps:
-        inner = value.get(name)
-        if inner is None or (type(inner) is dict and is_apart(inner)):
-            continue
-        if test(inner):
-            return True
-    return False
-
-
-def _changed_below(
-    names: dict[str, Step[Change]], every: Step[Change] | None
-) -> Change:
-    in_object = _changed_in(names, every)
-
-    def changed(value: object) -> object:
-        if isinstance(value, dict):
-            return in_object(value)
-        if isinstance(value, list):
-            entries = {str(index): entry for index, entry in enumerate(value)}
-            new = in_object(entries)
-            return value if new is entries else [*new.values()]
-        return value
+    def changed(value: Any) -> Any:
+        if not isinstance(value, dict):
+            return _changed_list(value, changed) if isinstance(value, list) else value
+        copied = None
+        steps = plain if every is None else _each(names, every, value)
+        for name, is_apart, change in steps:
+            old = value.get(name)
+            if old is None or (type(old) is dict and is_apart(old)):
+                continue
+            new = change(old)
+            if new is old:
+                continue
+            if copied is None:
+                copied = value.copy()
+            if new is GONE:
+                del copied[name]
+            else:
+                copied[name] = new
+        return value if copied is None else copied
 
     return changed
 
 
-def _changed_in(
-    names: dict[str, Step[Change]], every: Step[Change] | None
-) -> ChangeObject:
-    if every is not None:
-        return lambda value: _changed(_each(names, every, value), value)
-    return partial(_changed, [(name, *step) for name, step in names.items()])
+def _changed_list(value: list[Any], changed: Change) -> list[Any]:
+    entries = _by_index(value)
+    outcome = changed(entries)
+    return value if outcome is entries else [*outcome.values()]
 
 
-def _changed(
-    steps: Iterable[tuple[str, TestObject, Change]], value: dict[str, Any]
-) -> dict[str, Any]:
-    copied = None
-    for name, is_apart, change in steps:
-        old = value.get(name)
-        if old is None or (type(old) is dict and is_apart(old)):
-            continue
-        new = change(old)
-        if new is old:
-            continue
-        if copied is None:
-            copied = value.copy()
-        if new is GONE:
-            del copied[name]
-        else:
-            copied[name] = new
-    return value if copied is None else copied
+def _by_index(entries: list[Any]) -> dict[str, Any]:
+    return {str(index): entry for index, entry in enumerate(entries)}
 
 
 def _each(
-    names: dict[str, Step[Do]], every: Step[Do], value: Iterable[str]
-) -> Iterable[tuple[str, TestObject, Do]]:
-    for name in value:
-        is_apart, do = names.get(name, every)
-        yield name, is_apart, do
+    names: dict[str, Step[Do]], every: Step[Do], value: dict[str, Any]
+) -> list[tuple[str, TestObject, Do]]:
+    steps = [(name, names.get(name, every)) for name in value]
+    return [(name, is_apart, do) for name, (is_apart, do) in steps]

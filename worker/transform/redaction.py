@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from worker.transform.json_text import json_text
 from worker.transform.path_tree import GONE, PathTree
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from worker.config.record_paths import RecordPath
+
+    Redact = Callable[[dict[str, Any]], dict[str, Any]]
 
 Action: TypeAlias = Literal["mask", "remove", "hash"]
 
@@ -42,7 +44,7 @@ class Redactor:
     ) -> None:
         self.values_count = 0
         self._blank = _blanking(action, hash_key)
-        self.redact = PathTree(paths).changer(self._blanked)
+        self.redact: Redact = PathTree(paths).changer(self._blanked)
 
     def _blanked(self, value: object) -> object:
         self.values_count += 1

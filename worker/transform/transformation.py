@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -18,7 +19,7 @@ from worker.transform.redaction import Redactor
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from worker.config import Config, RedactConfig
+    from worker.config import Config, FilterConfig, RedactConfig
 
     Transform: TypeAlias = Callable[[dict[str, Any]], dict[str, Any] | None]
     """Gives the record as it goes on, or None: it is filtered out."""
@@ -37,6 +38,8 @@ class Transformation:
 
     Attributes:
         transform: None where nothing is done at all.
+        again: Does to a record that went on what ``transform`` did, and counts nothing.
+        reads_numbers: Whether the digits of numbers make a difference to them.
         look: Only looks at records, and gives them back; None where ``transform`` does
             so too, or nobody looks.
         filter: Counts by rule; None without rules.
@@ -44,11 +47,13 @@ class Transformation:
         notices: Counts records with content that no preset blanks.
     """
 
-    transform: Transform | None
-    look: Transform | None
-    filter: Filter | None
-    redactor: Redactor | None
-    notices: Notices | None
+    transform: Transform | None = None
+    again: Transform | None = None
+    reads_numbers: bool = True
+    look: Transform | None = None
+    filter: Filter | None = None
+    redactor: Redactor | None = None
+    notices: Notices | None = None
 
 
 def build(config: Config, *, warn: Callable[[str], None]) -> Transformation:
@@ -58,31 +63,36 @@ def build(config: Config, *, warn: Callable[[str], None]) -> Transformation:
         config: With rules and paths that are right, as loading makes sure.
         warn: Told once when records carry what a preset would blank.
     """
-    filter_ = None
-    if config.filter.include or config.filter.exclude:
-        filter_ = Filter(
-            [parse_rule(rule) for rule in config.filter.include],
-            [parse_rule(rule) for rule in config.filter.exclude],
-        )
+    filter_, redactor = _filter(config.filter), _redactor(config.redact)
     if config.output.record == "raw":
         # The record's text goes on as it is; there is nothing else to choose.
-        passed = filter_.passed if filter_ else None
-        return Transformation(passed, None, filter_, None, None)
-    redactor = _redactor(config.redact)
+        return Transformation(filter_.passed if filter_ else None, filter=filter_)
     off = [name for name in PRESETS if name not in config.redact.presets]
     notices = Notices(off, warn) if off else None
-    enriching = _enriching(
-        audit=config.enrich.audit, schema=config.enrich.target_schema
+    enrich = config.enrich
+    enriching = _enriching(audit=enrich.audit, schema=enrich.target_schema)
+    if not (filter_ or redactor or enriching):
+        look = notices.looked_at if notices else None
+        return Transformation(look=look, notices=notices)
+    return Transformation(
+        _chained(filter_, notices, redactor, enriching),
+        again=_chained(None, None, _redactor(config.redact), enriching),
+        reads_numbers=bool(enriching)
+        or config.redact.action == "hash"
+        or (filter_ is not None and filter_.reads_numbers),
+        filter=filter_,
+        redactor=redactor,
+        notices=notices,
     )
-    if notices and not (filter_ or redactor or enriching):
-        return Transformation(None, notices.looked_at, None, None, notices)
-    steps = [
-        *([filter_.passed] if filter_ else []),
-        *([notices.looked_at] if notices else []),
-        *([redactor.redact] if redactor else []),
-        *enriching,
-    ]
-    return Transformation(_chained(steps), None, filter_, redactor, notices)
+
+
+def _filter(filter_: FilterConfig) -> Filter | None:
+    if not filter_.include and not filter_.exclude:
+        return None
+    return Filter(
+        [parse_rule(rule) for rule in filter_.include],
+        [parse_rule(rule) for rule in filter_.exclude],
+    )
 
 
 def _redactor(redact: RedactConfig) -> Redactor | None:
@@ -98,30 +108,39 @@ def _redactor(redact: RedactConfig) -> Redactor | None:
     )
 
 
-def _chained(steps: list[Transform]) -> Transform | None:
-    if len(steps) <= 1:
-        return steps[0] if steps else None
+def _chained(
+    filter_: Filter | None,
+    notices: Notices | None,
+    redactor: Redactor | None,
+    enriching: Transform | None,
+) -> Transform:
+    steps: list[Transform] = [
+        *([filter_.passed] if filter_ else []),
+        *([notices.looked_at] if notices else []),
+        *([redactor.redact] if redactor else []),
+        *([enriching] if enriching else []),
+    ]
+    if not steps:
+        return lambda record: record
+    return functools.reduce(_in_turn, steps)
 
+
+def _in_turn(first: Transform, second: Transform) -> Transform:
     def transform(record: dict[str, Any]) -> dict[str, Any] | None:
-        changed: dict[str, Any] | None = record
-        for step in steps:
-            changed = step(record)
-            if changed is None:
-                return None
-            record = changed
-        return changed
+        between = first(record)
+        return second(between) if between is not None else None
 
     return transform
 
 
-def _enriching(*, audit: bool, schema: str) -> list[Transform]:
+def _enriching(*, audit: bool, schema: str) -> Transform | None:
     mapping = _SCHEMAS.get(schema)
     if mapping is None:
-        return [_with_audit] if audit else []
+        return _with_audit if audit else None
     if not audit:
-        return [mapping]
+        return mapping
     # The view reads CloudTrail's own names, so it comes of the record before.
-    return [lambda record: mapping(record) | {AUDIT_FIELD: view(record)}]
+    return lambda record: mapping(record) | {AUDIT_FIELD: view(record)}
 
 
 def _with_audit(record: dict[str, Any]) -> dict[str, Any]:

@@ -22,11 +22,12 @@ from worker.deliver.segments import Segment, Segmenter
 from worker.errors import BadObjectError
 from worker.source.notifications import ObjectRef
 from worker.source.objects import Body
+from worker.transform.transformation import Transformation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from worker.deliver.stages import Transform
+    from worker.transform.transformation import Transform
 
 SHARED = Path(__file__).parents[5] / "shared" / "data"
 KEY = "AWSLogs/123456789012/CloudTrail/us-east-1/2026/11/21/x.json.gz"
@@ -59,7 +60,7 @@ class Run:
             now=lambda: 1e9,
             progress=self.progress,
             is_raw=is_raw,
-            transform=transform,
+            transformation=Transformation(transform),
         )
         holder = HeldMessage(make_message(0), 0.0, 0.0)
         self.item = HeldObject(ref, holder, "0", acked_records=acked_records)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import math
 from typing import TYPE_CHECKING, Any
@@ -13,19 +14,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plugin_bridge.forward.entries import EventEncoder, MapEncoder
-from worker.config.model import DecodeConfig
+from worker.config.model import Config, DecodeConfig
 from worker.deliver.progress import Progress
 from worker.deliver.stages import Stages
 from worker.source.notifications import ObjectRef
 from worker.source.objects import Body
+from worker.transform.transformation import Transformation, build
 
 if TYPE_CHECKING:
     from plugin_bridge.forward.entries import Encoder
-    from worker.deliver.stages import File, Transform
+    from worker.deliver.stages import File
+    from worker.transform.transformation import Transform
 
 REF = ObjectRef("bucket", "key", etag="e")
 BODY = Body(b"", 0, "e", None)
 FALLBACK = (1, 0)
+QUEUE_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/q"
 
 values = st.recursive(
     st.none()
@@ -58,7 +62,7 @@ def encode(text: bytes, **decode: Any) -> tuple[list[bytes | None], bytes | None
             config,
             EventEncoder(),
             is_raw=False,
-            transform=transform,
+            transformation=Transformation(transform),
             progress=Progress(),
         )
 
@@ -149,8 +153,7 @@ def test_every_record_is_looked_at_once(value: str) -> None:
         DecodeConfig(),
         EventEncoder(),
         is_raw=False,
-        transform=None,
-        look=look,
+        transformation=Transformation(look=look),
         progress=Progress(),
     )
     text = f'{{"eventTime":"2026-11-20T12:00:00Z","a":{value}}}'.encode()
@@ -163,7 +166,7 @@ def stages_with(*, is_raw: bool = False, **decode: Any) -> Stages:
         DecodeConfig.model_validate(decode),
         EventEncoder(),
         is_raw=is_raw,
-        transform=None,
+        transformation=Transformation(),
         progress=Progress(),
     )
 
@@ -248,3 +251,83 @@ def test_there_are_no_runs_where_there_is_more_to_do(decode: dict[str, Any]) -> 
 def test_odd_files_are_not_taken_whole_for_their_texts(text: bytes) -> None:
     assert stages_with(is_raw=True).parsed(text) is None
     assert stages_with(is_raw=True).parsed(b'{"Records": [{"a": 1}]}') is not None
+
+
+LARGE = 2**64
+"""Which the quick parser rounds."""
+
+
+def transformed(
+    record: dict[str, Any], **sections: dict[str, Any]
+) -> tuple[dict[str, Any] | None, Transformation]:
+    """What a record becomes under a configuration, and what was counted."""
+    config = Config.model_validate({"source": {"queue_url": QUEUE_URL}, **sections})
+    made = build(config, warn=lambda _: None)
+    stages = Stages(
+        DecodeConfig(),
+        EventEncoder(),
+        is_raw=False,
+        transformation=made,
+        progress=Progress(),
+    )
+    text = json.dumps({"eventTime": "2026-11-20T12:00:00Z", **record}).encode()
+    part = stages.of_object(REF, BODY, FALLBACK)(text, 0)
+    return (None if part is None else msgpack.unpackb(part)[1]), made
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {"filter": {"include": [f"a = {LARGE}"]}},
+        {"filter": {"include": [f"a ~ {str(LARGE)[:-1]}?"]}},
+        {"filter": {"include": [f"b.*.a = {LARGE}"]}},
+        {"filter": {"exclude": ["a ~ *e+*"]}},
+    ],
+)
+def test_filters_see_large_integers_as_they_are(
+    sections: dict[str, dict[str, Any]],
+) -> None:
+    record, made = transformed({"a": LARGE, "b": [{"a": LARGE}]}, **sections)
+    assert record is not None
+    assert record["a"] == str(LARGE)
+    assert made.filter is not None
+    assert sum(made.filter.included.values()) == len(made.filter.included)
+
+
+def test_hashes_are_of_large_integers_as_they_are() -> None:
+    redact = {"paths": ["a"], "action": "hash", "hash_key": "k"}
+    record, _ = transformed({"a": LARGE}, redact=redact)
+    same, _ = transformed({"a": LARGE, "b": 1.5}, redact=redact)
+    assert record is not None
+    assert same is not None
+    digest = hmac.new(b"k", str(LARGE).encode(), "sha256").hexdigest()
+    assert record["a"] == same["a"] == f"hmac-sha256:{digest}"
+
+
+@pytest.mark.parametrize("schema", ["ecs", "ocsf"])
+def test_parameters_as_text_hold_large_integers_as_they_are(schema: str) -> None:
+    record, _ = transformed(
+        {"requestParameters": {"size": LARGE}}, enrich={"schema": schema}
+    )
+    assert str(LARGE) in json.dumps(record)
+
+
+def test_what_is_parsed_twice_is_filtered_and_redacted_and_counted_once() -> None:
+    record, made = transformed(
+        {"a": LARGE, "eventName": "AssumeRole", "password": "secret"},
+        filter={"include": ["eventName ~ Assume*"]},
+        redact={"paths": ["password"]},
+    )
+    assert record is not None
+    assert (record["a"], record["password"]) == (str(LARGE), "[redacted]")
+    assert made.filter is not None
+    assert made.filter.included == {"eventName ~ Assume*": 1}
+    assert made.redactor is not None
+    assert made.redactor.values_count == 1
+
+
+def test_what_is_filtered_out_need_not_be_encoded() -> None:
+    with patch.object(EventEncoder, "encode_quickly") as encoded:
+        record, _ = transformed({"a": "b"}, filter={"exclude": ["a = b"]})
+    assert record is None
+    encoded.assert_not_called()

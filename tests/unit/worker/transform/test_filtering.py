@@ -110,6 +110,41 @@ def test_without_include_rules_all_are_included() -> None:
     assert chosen.passed({"c": 1}) is None
 
 
+@pytest.mark.parametrize("rule", ["a = true", "a ~ t*", "a.0 = true", "a.* ~ tru?"])
+def test_what_was_decided_of_true_is_no_answer_about_one(rule: str) -> None:
+    holds = compile_rule(parse_rule(rule))
+    values: list[Any] = [True, 1, 1.0, "true", "1", False, 0, None]
+    if "." in rule:
+        values = [[value] for value in values]
+    expected = [True, False, False, True, False, False, False, False]
+    for order in (1, -1):
+        found = [holds({"a": value}) for value in values[::order]]
+        assert found == expected[::order]
+
+
+def test_what_was_decided_of_zero_is_no_answer_about_minus_zero() -> None:
+    holds = compile_rule(parse_rule("a = -0.0"))
+    assert [holds({"a": value}) for value in (0.0, -0.0, 0)] == [False, True, False]
+
+
+def test_many_values_and_long_ones_are_told_apart() -> None:
+    chosen = _filter([], ["a ~ *7", "b = x"])
+    texts = [str(n) * (1 + n % 200) for n in range(10_000)]
+    for _ in range(2):
+        left = [text for text in texts if chosen.passed({"a": text})]
+        assert left == [text for text in texts if not text.endswith("7")]
+    dropped = sum(text.endswith("7") for text in texts)
+    assert chosen.excluded == {"a ~ *7": 2 * dropped, "b = x": 0}
+
+
+def test_names_are_no_more_than_names() -> None:
+    name = "a'], __import__('os') or record['"
+    escaped = "".join(f"\\{character}" for character in name)
+    holds = compile_rule(parse_rule(f"{escaped} = x"))
+    assert holds({name: "x"})
+    assert not holds({name: "y"})
+
+
 @pytest.mark.parametrize(
     "rule",
     [
