@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from functools import cache, lru_cache
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
@@ -36,6 +35,9 @@ _ENTRY_HEADER_BYTES = len(_ENTRY_HEADER) + EVENT_TIME_BYTES
 _FLOAT_64 = b"\xcb"  # where a float begins; other values may hold such a byte, too
 _LARGE_FLOAT_64 = re.compile(rb"\xcb(?:[\x43\xc3][\xe0-\xff]|[\x44-\x7f\xc4-\xff])")
 """How a float of 2**63 or more, of either sign, begins: its exponent is 63 or more."""
+
+_MAX_RUN = 128
+"""Records that a run may take: few, as most runs end early where few are everyday."""
 
 _MAX_FIXSTR_BYTES = 0x1F
 _MAX_STR8_BYTES = 0xFF
@@ -201,7 +203,7 @@ class EventEncoder:
         known, field, packb = stamps.known, stamps.field, ormsgpack.packb
         parts: list[bytes] = []
         size_bytes = 0
-        for record in islice(records, begin, None):
+        for record in records[begin : begin + _MAX_RUN]:
             try:
                 part = packb((known[record[field]][0], record))
             except (KeyError, TypeError):
@@ -230,7 +232,7 @@ class EventEncoder:
         known, headers, join = stamps.known, _str_headers(), b"".join
         parts: list[bytes] = []
         size_bytes = 0
-        for raw, time in islice(records, begin, None):
+        for raw, time in records[begin : begin + _MAX_RUN]:
             text = bytes(raw)
             try:
                 part = join((known[time][0], headers[len(text)], text))  # type: ignore[index]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from plugin_bridge.forward.event_time import MAX_SECONDS
 from worker.decode.decompress import decompress, inflate_small
 from worker.deliver.budget import held_bytes
-from worker.deliver.stages import Stages
+from worker.deliver.stages import DROPPED, Stages
 from worker.errors import BadObjectError
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class Segmenter:
         items: Iterable[Any]
         if file is not None:
             charge(before_bytes + file.size_bytes)
-            encoded = stages.of_file(file, item.ref, body, fallback)
+            encoded = stages.of_file(file, item.ref, body, fallback, run.end)
             items = self._specials(file, run)
         else:
 
@@ -153,7 +153,7 @@ class Segmenter:
         fits_alone = self._segment_bytes <= self._max_entry_bytes
         count = len(file.records)
         while run.end < count:
-            if fits_alone:
+            if fits_alone and file.records[run.end] is not DROPPED:
                 room_bytes = self._segment_bytes - run.size_bytes
                 run.extend(*self._stages.run_of(file, run.end, room_bytes))
             if run.end < count:

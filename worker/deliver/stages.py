@@ -6,8 +6,7 @@ and id → time → encode. Time and id are taken from the record as it was read
 
 from __future__ import annotations
 
-from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from plugin_bridge.forward.entries import RAW_FIELD
 from plugin_bridge.forward.errors import EntryError
@@ -40,6 +39,9 @@ if TYPE_CHECKING:
 
     Encode = Callable[[Any, int], bytes | None]
     """Takes an item and its index and gives the encoded record; None: it is dropped."""
+
+DROPPED: Final = object()
+"""Stands among the records of a file for one that was filtered out."""
 
 
 class Stages:
@@ -76,7 +78,8 @@ class Stages:
         self._stamps = Stamps(self._time, prepare)
         self._parse_file = self._file_parser()
         has_marks = decode.with_metadata or bool(decode.id_field)
-        self._takes_runs = transformation.transform is None and not has_marks
+        is_number_read = transformation.transform and transformation.reads_numbers
+        self._takes_runs = not (has_marks or is_number_read)
 
     def of_object(
         self, ref: ObjectRef, body: Body, fallback: tuple[int, int]
@@ -112,20 +115,50 @@ class Stages:
         return file
 
     def of_file(
-        self, file: File, ref: ObjectRef, body: Body, fallback: tuple[int, int]
+        self,
+        file: File,
+        ref: ObjectRef,
+        body: Body,
+        fallback: tuple[int, int],
+        begin: int = 0,
     ) -> Encode:
-        """Return the stages for the records of a file that :meth:`parsed` gave."""
+        """Return the stages for the records of a file that :meth:`parsed` gave.
+
+        Args:
+            file: Its records are transformed at once, where they can make runs then.
+            ref: As for :meth:`of_object`.
+            body: Likewise.
+            fallback: Likewise.
+            begin: Index of the first record that is wanted.
+        """
         if isinstance(file, RawFile):
             raw = self._raw(fallback)
             return lambda record, index: raw(record[0], index)
         marks = marks_of(self._decode, ref, body)
         exactly, again = self._structured(marks, fallback)
+        transform = self._transformation.transform
+        if self._takes_runs and transform is not None:
+            file.records[begin:] = [
+                _everyday(transform, record) for record in file.records[begin:]
+            ]
+            return self._quickly_encoded(None, None, self._dropped_or(file, again))
         return self._quickly(
             marks,
             None,
             lambda _, index: exactly(file.item(index), index),
             lambda _, index: again(file.item(index), index),
         )
+
+    def _dropped_or(self, file: ParsedFile, again: Encode) -> Encode:
+        """Count a record that was filtered out, and do all with another special one."""
+
+        def encoded(record: Any, index: int) -> bytes | None:
+            if record is DROPPED:
+                self._progress.records_filtered += 1
+                return None
+            return again(file.item(index), index)
+
+        return encoded
 
     def run_of(
         self, file: File, begin: int, room_bytes: int
@@ -144,7 +177,7 @@ class Stages:
         parts, size_bytes = encoder.encode_run(file.records, begin, stamps, room_bytes)
         look = self._transformation.look
         if look is not None:
-            for record in islice(file.records, begin, begin + len(parts)):
+            for record in file.records[begin : begin + len(parts)]:
                 look(record)
         return parts, size_bytes
 
@@ -221,9 +254,18 @@ class Stages:
             exactly: What does it all.
             again: Likewise, for a record that was transformed and counted already.
         """
-        transform, look = self._transformation.transform, self._transformation.look
+        transform = self._transformation.transform
         if transform is not None:
             return self._quickly_changed(transform, marks, parse, exactly, again)
+        return self._quickly_encoded(marks, parse, exactly)
+
+    def _quickly_encoded(
+        self,
+        marks: Marks | None,
+        parse: Callable[[Any], dict[str, Any] | None] | None,
+        exactly: Encode,
+    ) -> Encode:
+        look = self._transformation.look
         stamps, stamp_of = self._stamps.known, self._stamps.of
         time_field, encode = self._stamps.field, self._encoder.encode_quickly
 
@@ -312,6 +354,14 @@ class Stages:
                 raise _unencodable(index, error) from error
 
         return encoded
+
+
+def _everyday(transform: Transform, record: Any) -> object:
+    """What becomes of a record, or of what should be one and is none."""
+    if type(record) is not dict:
+        return record
+    changed = transform(record)
+    return DROPPED if changed is None else changed
 
 
 def _named(index: int, error: BadObjectError) -> BadObjectError:

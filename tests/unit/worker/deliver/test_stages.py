@@ -15,13 +15,17 @@ from hypothesis import strategies as st
 
 from plugin_bridge.forward.entries import EventEncoder, MapEncoder
 from worker.config.model import Config, DecodeConfig
+from worker.decode.parsed_file import ParsedFile
 from worker.deliver.progress import Progress
 from worker.deliver.stages import Stages
+from worker.errors import BadObjectError
 from worker.source.notifications import ObjectRef
 from worker.source.objects import Body
 from worker.transform.transformation import Transformation, build
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from plugin_bridge.forward.entries import Encoder
     from worker.deliver.stages import File
     from worker.transform.transformation import Transform
@@ -161,12 +165,17 @@ def test_every_record_is_looked_at_once(value: str) -> None:
     assert len(seen) == 1
 
 
-def stages_with(*, is_raw: bool = False, **decode: Any) -> Stages:
+def stages_with(
+    transformation: Transformation | None = None,
+    *,
+    is_raw: bool = False,
+    **decode: Any,
+) -> Stages:
     return Stages(
         DecodeConfig.model_validate(decode),
         EventEncoder(),
         is_raw=is_raw,
-        transformation=Transformation(),
+        transformation=transformation or Transformation(),
         progress=Progress(),
     )
 
@@ -331,3 +340,70 @@ def test_what_is_filtered_out_need_not_be_encoded() -> None:
         record, _ = transformed({"a": "b"}, filter={"exclude": ["a = b"]})
     assert record is None
     encoded.assert_not_called()
+
+
+def counts_of(made: Transformation) -> tuple[dict[str, int], int]:
+    assert made.filter is not None
+    assert made.redactor is not None
+    return made.filter.excluded, made.redactor.values_count
+
+
+@given(
+    records=st.lists(
+        st.fixed_dictionaries(
+            {
+                "eventTime": times,
+                "a": st.sampled_from(["drop", "keep", 2**64, None]),
+                "b": st.sampled_from(["", "secret", {"c": 1}, 2**64]),
+            }
+        )
+        | st.just({"eventTime": 1.5})
+    ),
+    begin=st.integers(0, 3),
+)
+def test_a_file_that_is_filtered_and_redacted_is_what_one_by_one_is(
+    records: list[dict[str, Any]], begin: int
+) -> None:
+    sections = {
+        "filter": {"exclude": ["a = drop"]},
+        "redact": {"paths": ["b", "eventTime"] if begin == 1 else ["b"]},
+    }
+    _, one_by_one = transformed({}, **sections)
+    _, whole = transformed({}, **sections)
+    exactly = stages_with(one_by_one).of_object(REF, BODY, FALLBACK)
+    expected = [exactly(json.dumps(record).encode(), 0) for record in records[begin:]]
+    stages = stages_with(whole)
+    file = file_of(stages, records)
+    encoded = stages.of_file(file, REF, BODY, FALLBACK, begin)
+    parts: list[bytes | None] = []
+    while begin + len(parts) < len(records):
+        at = begin + len(parts)
+        parts += stages.run_of(file, at, 10_000)[0]
+        if begin + len(parts) < len(records):
+            at = begin + len(parts)
+            parts.append(encoded(file.records[at], at))
+    assert parts == expected
+    assert counts_of(whole) == counts_of(one_by_one)
+
+
+def test_what_is_no_record_is_named_in_a_file_that_is_filtered() -> None:
+    _, made = transformed({}, filter={"exclude": ["a = drop"]})
+    stages = stages_with(made)
+    file = file_of(stages, [{"a": "drop"}, 1])
+    encoded = stages.of_file(file, REF, BODY, FALLBACK)
+    assert encoded(file.records[0], 0) is None
+    with pytest.raises(BadObjectError, match="record 1: a record is a number"):
+        encoded(file.records[1], 1)
+
+
+def test_a_run_does_not_walk_over_what_lies_before_it() -> None:
+    class Unwalkable(list[Any]):
+        def __iter__(self) -> Iterator[Any]:
+            raise AssertionError("from the begin on")
+
+    stages = stages_with()
+    file = file_of(stages, [{"eventTime": "2026-11-20T12:00:00Z"}] * 5)
+    assert stages.of_file(file, REF, BODY, FALLBACK)(file.records[0], 0)
+    assert isinstance(file, ParsedFile)
+    file.records = Unwalkable(file.records)
+    assert len(stages.run_of(file, 3, 10**6)[0]) == 2
