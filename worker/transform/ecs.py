@@ -13,7 +13,14 @@ from typing import Any, Final
 
 from worker.transform.ecs_events import CATEGORIES
 from worker.transform.json_text import json_text
-from worker.transform.remainder import Remainder, filled, is_ip
+from worker.transform.remainder import (
+    Remainder,
+    alone,
+    filled,
+    is_ip,
+    text_in,
+    value_in,
+)
 
 ECS_VERSION: Final = "8.11.0"
 
@@ -76,13 +83,13 @@ def to_ecs(record: dict[str, Any]) -> dict[str, Any]:
     mapped = filled(
         event=event,
         ecs={"version": ECS_VERSION},
-        cloud=filled(provider="aws", account=_of("id", account), region=region),
+        cloud=filled(provider="aws", account=alone("id", account), region=region),
         user=_user(user_name, identity.text("principalId"), request, response),
         group=_group(request, response),
         related=_related(user_name if has_name else None, request),
         source=address
         and filled(address=address, ip=address if is_ip(address) else None),
-        user_agent=_of("original", agent),
+        user_agent=alone("original", agent),
         tls=_tls(rest.child("tlsDetails")),
         aws={"cloudtrail": cloudtrail},
     )
@@ -190,21 +197,22 @@ def _user(
     name: str | None, user_id: str | None, request: object, response: object
 ) -> dict[str, Any] | None:
     target = filled(
-        name=_text_in(request, "userName"), id=_text_in(_in(response, "user"), "userId")
+        name=text_in(request, "userName"),
+        id=text_in(value_in(response, "user"), "userId"),
     )
     user = filled(
         id=user_id,
         name=name,
         target=target or None,
-        changes=_of("name", _text_in(request, "newUserName")),
+        changes=alone("name", text_in(request, "newUserName")),
     )
     return user or None
 
 
 def _group(request: object, response: object) -> dict[str, Any] | None:
     group = filled(
-        id=_text_in(_in(response, "group"), "groupId"),
-        name=_text_in(request, "groupName"),
+        id=text_in(value_in(response, "group"), "groupId"),
+        name=text_in(request, "groupName"),
     )
     return group or None
 
@@ -212,8 +220,8 @@ def _group(request: object, response: object) -> dict[str, Any] | None:
 def _related(user_name: str | None, request: object) -> dict[str, Any] | None:
     names = (
         user_name,
-        _text_in(request, "userName"),
-        _text_in(request, "newUserName"),
+        text_in(request, "userName"),
+        text_in(request, "newUserName"),
     )
     users = list(dict.fromkeys(name for name in names if name))
     return {"user": users} if users else None
@@ -231,19 +239,6 @@ def _tls(details: Remainder) -> dict[str, Any] | None:
         version=number or None,
         version_protocol=protocol.lower() if mark else None,
         cipher=details.text("cipherSuite"),
-        client=_of("server_name", details.text("clientProvidedHostHeader")),
+        client=alone("server_name", details.text("clientProvidedHostHeader")),
     )
     return tls or None
-
-
-def _of(name: str, value: object) -> dict[str, Any] | None:
-    return None if value is None else {name: value}
-
-
-def _in(value: object, name: str) -> object:
-    return value.get(name) if isinstance(value, dict) else None
-
-
-def _text_in(value: object, name: str) -> str | None:
-    found = _in(value, name)
-    return found if isinstance(found, str) and found else None

@@ -17,7 +17,14 @@ from worker.transform.ocsf_events import (
     EventClass,
     classify,
 )
-from worker.transform.remainder import Remainder, filled, is_ip
+from worker.transform.remainder import (
+    Remainder,
+    alone,
+    filled,
+    is_ip,
+    text_in,
+    value_in,
+)
 
 OCSF_VERSION: Final = "1.1.0"
 
@@ -44,6 +51,7 @@ def to_ocsf(record: dict[str, Any]) -> dict[str, Any]:
     identity = rest.child("userIdentity")
     actor = _actor(identity)
     user = actor.get("user", {})
+    affected = _affected_user(event_class, user, request, response)
     source = _source(rest)
     resources = _resources(rest)
     is_login = event_class is AUTHENTICATION
@@ -63,12 +71,12 @@ def to_ocsf(record: dict[str, Any]) -> dict[str, Any]:
         api=_api(rest, service, operation),
         cloud=filled(provider="AWS", region=rest.text("awsRegion")),
         src_endpoint=source or None,
-        dst_endpoint=_of("svc_name", more.text("LoginTo")),
-        http_request=_of("user_agent", rest.text("userAgent")),
+        dst_endpoint=alone("svc_name", more.text("LoginTo")),
+        http_request=alone("user_agent", rest.text("userAgent")),
         is_mfa=_switch(more, "MFAUsed"),
         resources=resources or None,
-        user=_affected_user(event_class, user, request, response),
-        observables=_observables(source, user, resources) or None,
+        user=affected,
+        observables=_observables(source, user, affected, resources) or None,
     )
     if unmapped := rest.left():
         mapped["unmapped"] = unmapped
@@ -109,7 +117,7 @@ def _metadata(rest: Remainder) -> dict[str, Any]:
             name="CloudTrail",
             vendor_name="AWS",
             version=rest.text("eventVersion"),
-            feature=_of("name", rest.text("eventCategory")),
+            feature=alone("name", rest.text("eventCategory")),
         ),
     )
 
@@ -131,7 +139,7 @@ def _actor(identity: Remainder) -> dict[str, Any]:
         uid=identity.text("arn"),
         uid_alt=identity.text("principalId"),
         credential_uid=identity.text("accessKeyId"),
-        account=_of("uid", identity.text("accountId")),
+        account=alone("uid", identity.text("accountId")),
     )
     provider = identity.text("identityProvider")
     if provider is None:
@@ -140,7 +148,7 @@ def _actor(identity: Remainder) -> dict[str, Any]:
         user=user or None,
         session=session or None,
         invoked_by=identity.text("invokedBy"),
-        idp=_of("name", provider),
+        idp=alone("name", provider),
     )
 
 
@@ -156,7 +164,7 @@ def _api(rest: Remainder, service: str | None, operation: str | None) -> dict[st
     return filled(
         operation=operation,
         version=rest.text("apiVersion"),
-        service=_of("name", service),
+        service=alone("name", service),
         request=request or None,
         response=response or None,
     )
@@ -187,7 +195,7 @@ def _resource(entry: Remainder) -> dict[str, Any]:
     return filled(
         uid=entry.text("arn") if uid is None else uid,
         type=entry.text("type"),
-        account=_of("uid", entry.text("accountId")),
+        account=alone("uid", entry.text("accountId")),
         data=entry.left() or None,
     )
 
@@ -201,21 +209,29 @@ def _affected_user(
     if event_class is AUTHENTICATION:
         names = ("uid", "uid_alt")
         return {name: caller[name] for name in names if name in caller} or None
+    made, name_id = value_in(response, "user"), "userId"
+    if made is None:
+        made, name_id = value_in(response, "role"), "roleId"
+    arn, own_id = text_in(made, "arn"), text_in(made, name_id)
     user = filled(
-        name=_text_in(request, "userName") or _text_in(request, "roleName"),
-        uid=_text_in(_in(response, "user"), "userId")
-        or _text_in(_in(response, "role"), "roleId"),
+        name=text_in(request, "userName") or text_in(request, "roleName"),
+        uid=arn or own_id,
+        uid_alt=own_id if arn else None,
     )
     return user or None
 
 
 def _observables(
-    source: dict[str, Any], user: dict[str, Any], resources: list[dict[str, Any]]
+    source: dict[str, Any],
+    caller: dict[str, Any],
+    affected: dict[str, Any] | None,
+    resources: list[dict[str, Any]],
 ) -> list[dict[str, Any]]:
     found = [
         ("src_endpoint.ip", _IP_ADDRESS, source.get("ip")),
         ("src_endpoint.domain", _HOSTNAME, source.get("domain")),
-        ("actor.user.name", _USER_NAME, user.get("name")),
+        ("actor.user.name", _USER_NAME, caller.get("name")),
+        ("user.name", _USER_NAME, text_in(affected, "name")),
         *(("resources.uid", _RESOURCE_UID, one.get("uid")) for one in resources),
     ]
     return [
@@ -247,16 +263,3 @@ def _switch(fields: Remainder, name: str) -> bool | None:
         return None
     fields.anything(name)
     return said
-
-
-def _of(name: str, value: object) -> dict[str, Any] | None:
-    return None if value is None else {name: value}
-
-
-def _in(value: object, name: str) -> object:
-    return value.get(name) if isinstance(value, dict) else None
-
-
-def _text_in(value: object, name: str) -> str | None:
-    found = _in(value, name)
-    return found if isinstance(found, str) and found else None

@@ -68,6 +68,22 @@ def filled(**fields: Any) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
+def alone(name: str, value: object) -> dict[str, Any] | None:
+    """An object with one field; None where that would be None."""
+    return None if value is None else {name: value}
+
+
+def value_in(value: object, name: str) -> object:
+    """What an object has under a name; None also for what is no object."""
+    return value.get(name) if isinstance(value, dict) else None
+
+
+def text_in(value: object, name: str) -> str | None:
+    """The text, not an empty one, that an object has under a name."""
+    found = value_in(value, name)
+    return found if isinstance(found, str) and found else None
+
+
 @lru_cache(maxsize=_REMEMBERED_ADDRESSES)
 def is_ip(text: str) -> bool:
     """Whether a text is an IP address, of either version."""

@@ -105,7 +105,7 @@ RESOURCES: Final[Mapping[str, str]] = {
     "sagemaker": "endpoint:endpointName notebook:notebookInstanceName "
     "job:trainingJobName model:modelName",
     "secretsmanager": "secret:secretId secret:name secret:secretIdList.* "
-    "secret:+SecretId secret:>arn",
+    "secret:+SecretId secret:>arn secret:+ARN",
     "ses": "identity:identity identity:identities.* sender:source "
     "sender:fromEmailAddress identity:emailIdentity",
     "sns": "topic:topicArn topic:targetArn subscription:subscriptionArn topic:name "

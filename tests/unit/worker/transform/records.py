@@ -103,7 +103,13 @@ CREATE_USER: Final[dict[str, Any]] = {
     "sourceIPAddress": "52.95.4.21",
     "userAgent": "AWS Internal",
     "requestParameters": {"userName": "test_user2"},
-    "responseElements": {"user": {"userName": "test_user2", "userId": "AIDA2"}},
+    "responseElements": {
+        "user": {
+            "userName": "test_user2",
+            "userId": "AIDA2W7SOKHEXAMPLE",
+            "arn": "arn:aws:iam::112233445566:user/test_user2",
+        }
+    },
     "requestID": "c99bf9da-e0bd-4bf7-bb32-example",
     "eventID": "7dd15a89-ae0f-4340-8e6c-example",
     "readOnly": False,

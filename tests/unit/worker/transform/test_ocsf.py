@@ -11,6 +11,12 @@ from tests.unit.worker.transform.records import CONSOLE_LOGIN, CREATE_USER, RECO
 from worker.transform.ocsf import to_ocsf
 from worker.transform.ocsf_events import classify
 
+NEW_USER = {
+    "arn": "arn:aws:iam::112233445566:user/test_user2",
+    "userId": "AIDA2W7SOKHEXAMPLE",
+    "userName": "test_user2",
+}
+
 
 def test_a_change_of_an_account_is_as_ocsf_publishes_it() -> None:
     """But for nulls, and for parameters, which the example tells twice."""
@@ -38,9 +44,7 @@ def test_a_change_of_an_account_is_as_ocsf_publishes_it() -> None:
                 "data": {"userName": "test_user2"},
                 "uid": "c99bf9da-e0bd-4bf7-bb32-example",
             },
-            "response": {
-                "data": {"user": {"userName": "test_user2", "userId": "AIDA2"}}
-            },
+            "response": {"data": {"user": NEW_USER}},
             "service": {"name": "iam.amazonaws.com"},
         },
         "category_name": "Identity & Access Management",
@@ -67,7 +71,13 @@ def test_a_change_of_an_account_is_as_ocsf_publishes_it() -> None:
                 "type": "IP Address",
                 "type_id": 2,
                 "value": "52.95.4.21",
-            }
+            },
+            {
+                "name": "user.name",
+                "type": "User Name",
+                "type_id": 4,
+                "value": "test_user2",
+            },
         ],
         "severity": "Informational",
         "severity_id": 1,
@@ -95,7 +105,11 @@ def test_a_change_of_an_account_is_as_ocsf_publishes_it() -> None:
                 }
             },
         },
-        "user": {"name": "test_user2", "uid": "AIDA2"},
+        "user": {
+            "name": "test_user2",
+            "uid": NEW_USER["arn"],
+            "uid_alt": NEW_USER["userId"],
+        },
     }
 
 

@@ -100,6 +100,8 @@ def test_the_answer_names_what_was_made(
 def test_an_event_of_the_service_itself_names_it_elsewhere() -> None:
     rotation = {"additionalEventData": {"SecretId": ROTATED}}
     assert target(rotation, "secretsmanager") == ("db-aB3", "secret")
+    deletion = {"additionalEventData": {"ARN": ROTATED, "Name": "db"}}
+    assert target(deletion, "secretsmanager") == ("db-aB3", "secret")
     shared = {"serviceEventDetails": {"snapshotId": "snap-1"}}
     assert target(shared, "ec2") == ("snap-1", "snapshotId")
 
