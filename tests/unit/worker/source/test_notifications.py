@@ -2,15 +2,23 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import quote, quote_plus
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.unit.worker.source.bodies import (
+    CLOUDTRAILS_OWN,
+    PUBLISHED,
+    VALIDATION_TEXT,
+    eventbridge,
+    in_sns,
+    refusal,
+    s3_event,
+    s3_record,
+)
 from worker.errors import UnknownMessageError
 from worker.source.notifications import Ignored, Notification, ObjectRef, parse
 
@@ -18,78 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SHARED = Path(__file__).parents[5] / "shared" / "data" / "notifications"
-VALIDATION_TEXT = "CloudTrail validation message."
-TOPIC_ARN = "arn:aws:sns:eu-west-1:123456789012:trail"
-PUBLISHED = "2024-05-06T07:08:09.250Z"
-CLOUDTRAILS_OWN = json.dumps({"s3Bucket": "trail-logs", "s3ObjectKey": ["a", "b"]})
-
-
-def s3_record(key: str = "logs/a.json.gz", **changes: object) -> dict[str, Any]:
-    """One record as S3 sends it; ``changes`` go into ``s3.object`` or the record."""
-    object_ = {
-        "key": key,
-        "size": 1024,
-        "eTag": "d41d8cd98f00b204e9800998ecf8427e",
-        "sequencer": "0055AED6DCD90281E5",
-    }
-    object_ |= {name: changes.pop(name) for name in list(changes) if name in object_}
-    if "versionId" in changes:
-        object_["versionId"] = changes.pop("versionId")
-    return {
-        "eventVersion": "2.1",
-        "eventSource": "aws:s3",
-        "awsRegion": "eu-west-1",
-        "eventTime": "2024-03-01T12:00:00.500Z",
-        "eventName": "ObjectCreated:Put",
-        "s3": {
-            "s3SchemaVersion": "1.0",
-            "bucket": {"name": "trail-logs", "arn": "arn:aws:s3:::trail-logs"},
-            "object": object_,
-        },
-        **changes,
-    }
-
-
-def s3_event(*records: dict[str, Any]) -> str:
-    return json.dumps({"Records": records})
-
-
-def eventbridge(key: str = "logs/a.json.gz", /, **changes: object) -> str:
-    return json.dumps(
-        {
-            "version": "0",
-            "id": "17793124-05d4-b198-2fde-7ededc63b103",
-            "detail-type": "Object Created",
-            "source": "aws.s3",
-            "time": "2024-03-01T12:00:00Z",
-            "region": "eu-west-1",
-            "detail": {
-                "bucket": {"name": "trail-logs"},
-                "object": {
-                    "key": key,
-                    "size": 5,
-                    "etag": "b1946ac92492d2347c6235b4d2611184",
-                    "version-id": "IYV3p45BT0ac8hjHg1houSdS1a.Mro8e",
-                },
-            },
-            **changes,
-        }
-    )
-
-
-def in_sns(message: str, kind: str = "Notification", **members: object) -> str:
-    return json.dumps(
-        {"Type": kind, "TopicArn": TOPIC_ARN, "Message": message, **members}
-    )
-
-
-def refusal(body: str, *, uses_sns: Literal["auto"] | bool = "auto") -> str:
-    """The code of the error that parsing ends with."""
-    with pytest.raises(UnknownMessageError) as caught:
-        parse(body, uses_sns=uses_sns)
-    assert "\n" not in str(caught.value)
-    assert re.search("source.uses_sns|confirm the sub|on_unknown_m", str(caught.value))
-    return caught.value.code
 
 
 def test_an_s3_event_names_its_object() -> None:
@@ -307,42 +243,6 @@ def test_a_message_may_hold_several_parts() -> None:
         ("other_event_type", "b"),
         ("empty_object", "c"),
     ]
-
-
-@pytest.mark.parametrize(
-    ("sent", "key"),
-    [
-        ("a+b", "a b"),
-        ("a%2Bb", "a+b"),
-        ("a%252Bb", "a%2Bb"),
-        ("logs%2Fa", "logs/a"),
-        ("logs/a%3Db", "logs/a=b"),
-        ("%C3%A9t%C3%A9", "été"),
-        ("été+%C3%A9", "été é"),
-        ("100%", "100%"),
-    ],
-)
-def test_an_s3_events_key_is_unquoted_exactly_once(sent: str, key: str) -> None:
-    assert parse(s3_event(s3_record(sent))).objects[0].key == key
-
-
-@given(st.text(min_size=1).filter(lambda key: key.isprintable()))
-def test_any_key_survives_either_encoding(key: str) -> None:
-    for encode in (quote_plus, lambda text: quote(text, safe="/")):
-        assert parse(s3_event(s3_record(encode(key)))).objects[0].key == key
-    assert parse(eventbridge(key)).objects[0].key == key
-
-
-@pytest.mark.parametrize("key", ["a+b", "a%2Fb", "a b", "é", "a%"])
-def test_keys_of_other_forms_are_taken_as_they_are(key: str) -> None:
-    cloudtrail = json.dumps({"s3Bucket": "trail-logs", "s3ObjectKey": [key]})
-
-    assert parse(eventbridge(key)).objects[0].key == key
-    assert parse(cloudtrail).objects[0].key == key
-
-
-def test_a_key_that_does_not_decode_is_refused() -> None:
-    assert refusal(s3_event(s3_record("a%FF"))) == "undecodable_key"
 
 
 @pytest.mark.parametrize("version_id", [None, "", "null"])
