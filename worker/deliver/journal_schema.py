@@ -12,6 +12,9 @@ long-lived distributions link their Python against libraries of that age.
 ``held``    one row a message that an owner holds, with its receipt handle.
 ==========  ============================================================================
 
+A file of an earlier schema is brought up to this one when it is opened, in one
+transaction; one of a later schema is refused.
+
 An object's ``id`` is the digest of its ``ObjectKey``, not its name: a CloudTrail key is
 longer than all the rest of the row and its index entry.
 """
@@ -22,6 +25,7 @@ import contextlib
 import fcntl
 import os
 import sqlite3
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from worker.errors import ConfigError
@@ -29,9 +33,6 @@ from worker.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-SCHEMA_VERSION: Final = 1
-"""Kept in ``user_version``; 0 is a file just made."""
 
 BUSY_TIMEOUT_S: Final = 5.0
 """How long a transaction waits for those of the other workers."""
@@ -42,26 +43,33 @@ MAX_LOG_BYTES: Final = 8 * 1024 * 1024
 CUT_TIMEOUT_S: Final = 0.2
 """How long a cut waits for those who write and read, while others wait for it."""
 
-_TABLES: Final = (
-    """CREATE TABLE object (
-        id BLOB PRIMARY KEY,
-        fingerprint TEXT NOT NULL,
-        records INTEGER NOT NULL,
-        is_finished INTEGER NOT NULL,
-        updated_s INTEGER NOT NULL
-    ) WITHOUT ROWID""",
-    "CREATE INDEX object_by_age ON object (updated_s)",
-    """CREATE TABLE claim (
-        id BLOB PRIMARY KEY,
-        owner TEXT NOT NULL,
-        claimant TEXT NOT NULL
-    ) WITHOUT ROWID""",
-    """CREATE TABLE held (
-        message_id TEXT PRIMARY KEY,
-        owner TEXT NOT NULL,
-        receipt_handle TEXT NOT NULL
-    ) WITHOUT ROWID""",
+_STEPS: Final[tuple[tuple[str, ...], ...]] = (
+    (
+        """CREATE TABLE object (
+            id BLOB PRIMARY KEY,
+            fingerprint TEXT NOT NULL,
+            records INTEGER NOT NULL,
+            is_finished INTEGER NOT NULL,
+            updated_s INTEGER NOT NULL
+        ) WITHOUT ROWID""",
+        "CREATE INDEX object_by_age ON object (updated_s)",
+        """CREATE TABLE claim (
+            id BLOB PRIMARY KEY,
+            owner TEXT NOT NULL,
+            claimant TEXT NOT NULL
+        ) WITHOUT ROWID""",
+        """CREATE TABLE held (
+            message_id TEXT PRIMARY KEY,
+            owner TEXT NOT NULL,
+            receipt_handle TEXT NOT NULL
+        ) WITHOUT ROWID""",
+    ),
 )
+"""The statements that make each schema of the one before it. A step that was released
+stays as it is; what is to be different is another step's."""
+
+SCHEMA_VERSION: Final = len(_STEPS)
+"""Kept in ``user_version``; 0 is a file just made."""
 
 _WAY_OUT: Final = (
     "move it and its -wal file away to begin a new one; what was delivered before may "
@@ -132,11 +140,11 @@ def cut_log(connection: sqlite3.Connection) -> bool:
 
 def _set_up(connection: sqlite3.Connection, path: Path) -> None:
     version = _pragma(connection, "user_version")
-    if version > SCHEMA_VERSION:
+    if version > len(_STEPS):
         raise ConfigError(
             (
                 f"state.dir: {path} was written by a newer trailfeed (schema "
-                f"{version}, this one knows {SCHEMA_VERSION}); run that one, or "
+                f"{version}, this one knows {len(_STEPS)}); run that one, or "
                 f"{_WAY_OUT}",
             )
         )
@@ -155,11 +163,10 @@ def _set_up(connection: sqlite3.Connection, path: Path) -> None:
     # See cut_log.
     connection.execute("PRAGMA wal_autocheckpoint = 0")
     connection.execute("BEGIN IMMEDIATE")
-    if version == 0:
-        for table in _TABLES:
-            connection.execute(table)
+    for statement in chain.from_iterable(_STEPS[version:]):
+        connection.execute(statement)
     # Written each time: a file that cannot be written shall be found out here.
-    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    connection.execute(f"PRAGMA user_version = {len(_STEPS)}")
     connection.execute("COMMIT")
 
 

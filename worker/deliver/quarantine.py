@@ -42,6 +42,7 @@ from worker.deliver.quarantine_disk import (
 )
 from worker.deliver.quarantine_item import (
     BrokenItemError,
+    NewerItemError,
     QuarantineItem,
     parse,
     serialize,
@@ -194,11 +195,14 @@ class Quarantine:
 
         Raises:
             UnknownItemError: There is none of this id.
-            BrokenItemError: There is, but it cannot be understood.
+            BrokenItemError: There is, but it cannot be understood, or is a newer one.
         """
         text = self._read_file(self._folder_of(item_id) / _DOCUMENT)
         try:
             return parse(text, item_id=item_id)
+        except NewerItemError as error:
+            where = self._items / item_id
+            raise NewerItemError(error.code, f"{where}: {error.sentence}") from error
         except BrokenItemError as error:
             raise self._broken(item_id, error.sentence) from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable  # noqa: TC003 - an annotation of a constant
 from dataclasses import dataclass
 
 # msgspec reads the annotations, so these names are needed at run time.
@@ -15,7 +16,10 @@ from worker.errors import PermanentError
 from worker.source.notifications import ObjectRef  # noqa: TC001
 from worker.source.queue import Message  # noqa: TC001
 
-SCHEMA: Final = 1
+_STEPS: Final[tuple[Callable[[dict[str, Any]], dict[str, Any]], ...]] = ()
+"""What makes a document of each schema of one of the schema before it, from 1 on."""
+
+SCHEMA: Final = 1 + len(_STEPS)
 """Of the JSON document; a field that is only added does not change it."""
 
 
@@ -24,6 +28,10 @@ class BrokenItemError(PermanentError):
 
     def __init__(self, code: str, sentence: str) -> None:
         super().__init__(code, sentence)
+
+
+class NewerItemError(BrokenItemError):
+    """An item of a later schema: nothing is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +100,8 @@ def parse(text: bytes, *, item_id: str) -> QuarantineItem:
         item_id: Under which it is stored; the document's own does not count.
 
     Raises:
-        BrokenItemError: It is nothing that this version can read.
+        NewerItemError: A later version of trailfeed wrote it.
+        BrokenItemError: It is no item.
     """
     try:
         document = json.loads(text)
@@ -100,13 +109,23 @@ def parse(text: bytes, *, item_id: str) -> QuarantineItem:
             document.get("message"), dict
         ):
             raise BrokenItemError("broken_item", "it is no item of the quarantine")
-        if document.get("schema") != SCHEMA:
-            raise BrokenItemError(
-                "broken_item",
-                f"it has schema {document.get('schema')!r:.20}, this trailfeed reads "
-                f"{SCHEMA}: another version wrote it",
-            )
+        document = _brought_up(document)
         document["message"]["receipt_handle"] = ""
         return msgspec.convert({**document, "id": item_id}, QuarantineItem)
     except (ValueError, RecursionError) as error:  # msgspec's own are ValueErrors
         raise BrokenItemError("broken_item", " ".join(str(error).split())) from error
+
+
+def _brought_up(document: dict[str, Any]) -> dict[str, Any]:
+    schema, newest = document.get("schema"), 1 + len(_STEPS)
+    if type(schema) is not int or schema < 1:
+        raise BrokenItemError("broken_item", f"it has schema {schema!r:.20}")
+    if schema > newest:
+        raise NewerItemError(
+            "broken_item",
+            f"a newer trailfeed wrote it (schema {schema}, this one knows {newest}); "
+            "use that one",
+        )
+    for step in _STEPS[schema - 1 :]:
+        document = step(document)
+    return document

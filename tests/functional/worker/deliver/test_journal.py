@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from worker.deliver import journal as journal_module
+from worker.deliver import journal_schema
 from worker.deliver.journal import (
     Batch,
     Finished,
@@ -379,7 +380,91 @@ def test_a_newer_schema_is_refused(path: Path) -> None:
     open_journal(path).close()
     with closing(sqlite3.connect(path)) as database:
         database.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    before = path.read_bytes()
     assert "was written by a newer trailfeed (schema 2" in problem_of(path)
+    assert path.read_bytes() == before
+
+
+FORMER_SCHEMA = """
+    PRAGMA auto_vacuum = INCREMENTAL;
+    PRAGMA journal_mode = WAL;
+    CREATE TABLE object (
+        id BLOB PRIMARY KEY, fingerprint TEXT NOT NULL, records INTEGER NOT NULL,
+        is_finished INTEGER NOT NULL, updated_s INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE INDEX object_by_age ON object (updated_s);
+    CREATE TABLE claim (
+        id BLOB PRIMARY KEY, owner TEXT NOT NULL, claimant TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE held (
+        message_id TEXT PRIMARY KEY, owner TEXT NOT NULL, receipt_handle TEXT NOT NULL
+    ) WITHOUT ROWID;
+    INSERT INTO object VALUES (x'01', 'f', 7, 0, 1000), (x'02', 'f', 9, 1, 1000);
+    INSERT INTO held VALUES ('m1', 'run0:0:a', 'handle');
+    PRAGMA user_version = 1;
+"""
+"""As the first release made and filled it: it stays as it is."""
+
+LATER_STEP = (
+    "ALTER TABLE object ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0",
+    "UPDATE object SET bytes = records * 100",
+)
+
+
+@pytest.fixture
+def former(path: Path) -> Path:
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript(FORMER_SCHEMA)
+    return path
+
+
+def shape_of(path: Path) -> list[object]:
+    """The version, and each column of each table and index."""
+    with closing(sqlite3.connect(path)) as database:
+        shape: list[object] = database.execute("PRAGMA user_version").fetchall()
+        names = database.execute("SELECT name FROM sqlite_master ORDER BY name")
+        for (name,) in names.fetchall():
+            shape += database.execute(f"PRAGMA table_xinfo({name})")
+    return shape
+
+
+def test_a_file_of_the_first_schema_is_as_this_version_makes_it(
+    former: Path, tmp_path: Path
+) -> None:
+    made = tmp_path / "made.sqlite3"
+    for path in (former, made):
+        prepare_journal(path)
+    assert shape_of(former) == shape_of(made)
+    journal = open_journal(former)
+    assert journal.take_over(2_000) == [("m1", "handle")]
+    journal.close()
+
+
+def test_a_former_schema_is_brought_up_with_what_it_holds(
+    former: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As if a later version had added a column."""
+    steps = (*journal_schema._STEPS, LATER_STEP)  # noqa: SLF001
+    monkeypatch.setattr(journal_schema, "_STEPS", steps)
+    for _ in range(2):  # once; the second start finds it done
+        prepare_journal(former)
+    with closing(sqlite3.connect(former)) as database:
+        assert database.execute("PRAGMA user_version").fetchone() == (len(steps),)
+        rows = database.execute("SELECT records, bytes FROM object ORDER BY id")
+        assert rows.fetchall() == [(7, 700), (9, 900)]
+
+
+def test_a_step_that_fails_leaves_the_file_as_it_was(
+    former: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = (*LATER_STEP, "INSERT INTO nowhere VALUES (1)")
+    steps = (*journal_schema._STEPS, broken)  # noqa: SLF001
+    with monkeypatch.context() as patch:
+        patch.setattr(journal_schema, "_STEPS", steps)
+        assert "nowhere" in problem_of(former)
+    with closing(sqlite3.connect(former)) as database:
+        assert database.execute("PRAGMA user_version").fetchone() == (1,)
+    journal = open_journal(former)
+    assert journal.take_over(2_000) == [("m1", "handle")]
+    journal.close()
 
 
 def test_another_programs_database_is_left_alone(path: Path) -> None:

@@ -3,13 +3,21 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes.quarantine import AT, item
-from worker.deliver.quarantine_item import BrokenItemError, parse, serialize
+from worker.deliver import quarantine_item
+from worker.deliver.quarantine_item import (
+    SCHEMA,
+    BrokenItemError,
+    NewerItemError,
+    parse,
+    serialize,
+)
 from worker.source.notifications import ObjectRef
 from worker.source.queue import Message
 
@@ -84,8 +92,9 @@ def test_fields_of_a_later_version_are_passed_over() -> None:
 @pytest.mark.parametrize(
     ("changes", "word"),
     [
-        ({"schema": 2}, "schema 2"),
         ({"schema": None}, "schema None"),
+        ({"schema": 0}, "schema 0"),
+        ({"schema": "1"}, "schema '1'"),
         ({"code": 5}, "code"),
         ({"at": "yesterday"}, "at"),
         ({"at": datetime(2026, 1, 1).isoformat()}, "timezone"),  # noqa: DTZ001
@@ -101,6 +110,32 @@ def test_another_form_is_refused_with_its_reason(
     document = json.loads(serialize(item())) | changes
     with pytest.raises(BrokenItemError, match=word):
         parse(json.dumps(document).encode(), item_id="x")
+
+
+def test_a_later_schema_is_left_to_the_version_that_knows_it() -> None:
+    document = json.loads(serialize(item())) | {"schema": SCHEMA + 1}
+    with pytest.raises(NewerItemError, match="a newer trailfeed wrote it") as caught:
+        parse(json.dumps(document).encode(), item_id="x")
+    assert f"schema {SCHEMA + 1}, this one knows {SCHEMA}" in caught.value.sentence
+
+
+def test_an_earlier_schema_is_brought_up_step_by_step(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As if two later versions had first renamed a field, and then split its text."""
+    document = json.loads(serialize(item(code="bad_gzip", id="x")))
+    former = {**document, "reason": "gzip"}
+    del former["code"]
+
+    def rename(document: dict[str, Any]) -> dict[str, Any]:
+        return {**document, "kind": document.pop("reason")}
+
+    def qualify(document: dict[str, Any]) -> dict[str, Any]:
+        return {**document, "code": f"bad_{document['kind']}"}
+
+    monkeypatch.setattr(quarantine_item, "_STEPS", (rename, qualify))
+    text = json.dumps(former).encode()
+    assert parse(text, item_id="x") == item(code="bad_gzip", id="x")
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"[]", b"null", b"\xff", b"[" * 100_000])
