@@ -1,4 +1,4 @@
-"""Writes man pages and completions: ``python packaging/pages FOLDER VERSION DATE``.
+"""Writes man pages and completions: ``python write.py FOLDER VERSION DATE``.
 
 Into ``FOLDER/man`` and ``FOLDER/completions``, from the commands as they are and from
 ``conf/trailfeed.toml``.
