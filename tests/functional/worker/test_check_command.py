@@ -187,9 +187,10 @@ def test_how_a_command_ends_decides_the_exit_code(
 import multiprocessing
 import sys
 from worker import __main__ as program
+from worker.cli import app
 from worker.errors import AwsError, ConfigError
 
-@program.app.command("probe")
+@app.command("probe")
 def probe() -> None:
     {statement}
 
