@@ -53,6 +53,5 @@ class Stamps:
 
     def learn(self, texts: Iterable[object]) -> None:
         """Remember the stamps of texts; whatever else there is is passed over."""
-        for text in texts:
-            if text not in self.known:
-                self.of({self.field: text})
+        for text in set(texts).difference(self.known):
+            self.of({self.field: text})
