@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 from worker.errors import RetriableError
 from worker.source.endpoints import Endpoint
+from worker.source.faults import AWS_ERRORS, NOT_AWS_ERRORS
 from worker.source.http_answer import HttpAnswer, OddAnswerError
 from worker.source.objects import Body, is_changed_by_obstore
 from worker.source.sessions import READ_TIMEOUT_S, user_agent
@@ -320,7 +321,7 @@ class QuickGets(Generic[Ticket]):
                     client.meta.endpoint_url, ca_bundle=self._session.ca_bundle
                 )
             credential = self._session.credential()
-        except RetriableError:
+        except (RetriableError, OSError, *AWS_ERRORS, *NOT_AWS_ERRORS):
             place.not_before = self._clock() + PAUSE_S  # the other way says why
         else:
             place.signer = Signer(
@@ -339,7 +340,7 @@ class QuickGets(Generic[Ticket]):
         try:
             if place.endpoint is not None:
                 connected = place.endpoint.connect()
-        except OSError:
+        except (OSError, ValueError):  # no address, no trust, or no name at all
             pass
         finally:
             self._opened.append((place, connected))

@@ -242,6 +242,12 @@ def test_without_credentials_nothing_is_asked() -> None:
         assert server.requests == []
 
 
+def test_an_impossible_region_is_for_the_other_way() -> None:
+    with scene_of(lambda _: ok()) as scene:
+        assert not scene.start(ref=ObjectRef("bucket", "k", region="no such region"))
+        assert scene.read() is not None
+
+
 def test_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     authority = Authority(tmp_path)
     pair = authority.sign("server", "127.0.0.1")
