@@ -7,10 +7,7 @@ import select
 import pytest
 
 from plugin_bridge.addresses import TcpAddress, parse_address
-from plugin_bridge.transport import (
-    Listener,
-    Transport,
-)
+from plugin_bridge.transport import Listener, Transport
 
 
 def finish(transport: Transport) -> None:

@@ -14,10 +14,7 @@ from plugin_bridge.addresses import TcpAddress
 from plugin_bridge.client import Disconnected
 from plugin_bridge.errors import TransportError
 from plugin_bridge.opening import CONNECT_TIMEOUT_S
-from plugin_bridge.transport import (
-    Listener,
-    TcpConnector,
-)
+from plugin_bridge.transport import Listener, TcpConnector
 from tests.fakes.daemon import wait_until
 from tests.functional.plugin_bridge.event_loop import client_to
 from tests.functional.plugin_bridge.sockets import closed_port, finish, port_of

@@ -4,18 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from plugin_bridge.client import (
-    Acked,
-    Chunk,
-    ForwardClient,
-)
+from plugin_bridge.client import Acked, Chunk, ForwardClient
 from plugin_bridge.forward.errors import RemoteProtocolError
 from plugin_bridge.forward.frames import packed_forward
 from plugin_bridge.forward.receiver import ForwardReceiver
-from tests.fakes.scripted_transport import (
-    ScriptedConnector,
-    ScriptedTransport,
-)
+from tests.fakes.scripted_transport import ScriptedConnector, ScriptedTransport
 
 if TYPE_CHECKING:
     from plugin_bridge.errors import TransportError

@@ -4,20 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from plugin_bridge.client import (
-    STEADY_S,
-    Acked,
-    Connected,
-    Disconnected,
-)
+from plugin_bridge.client import STEADY_S, Acked, Connected, Disconnected
 from plugin_bridge.errors import TransportError
 from plugin_bridge.forward.errors import LocalProtocolError
 from plugin_bridge.forward.frames import packed_forward
 from plugin_bridge.opening import CONNECT_TIMEOUT_S
-from tests.fakes.scripted_transport import (
-    ADDRESS,
-    ScriptedTransport,
-)
+from tests.fakes.scripted_transport import ADDRESS, ScriptedTransport
 from tests.unit.plugin_bridge.scripted_client import (
     chunk,
     client_of,

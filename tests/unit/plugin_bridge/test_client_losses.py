@@ -4,16 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from plugin_bridge.client import (
-    Acked,
-    Disconnected,
-)
+from plugin_bridge.client import Acked, Disconnected
 from plugin_bridge.errors import TransportError
 from plugin_bridge.forward.frames import acknowledgement
-from tests.fakes.scripted_transport import (
-    ADDRESS,
-    ScriptedTransport,
-)
+from tests.fakes.scripted_transport import ADDRESS, ScriptedTransport
 from tests.unit.plugin_bridge.scripted_client import (
     ACK_TIMEOUT_S,
     chunk,

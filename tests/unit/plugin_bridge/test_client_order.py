@@ -5,17 +5,9 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plugin_bridge.client import (
-    Acked,
-    Event,
-    ForwardClient,
-    Poisoned,
-)
+from plugin_bridge.client import Acked, Event, ForwardClient, Poisoned
 from plugin_bridge.errors import TransportError
-from tests.fakes.scripted_transport import (
-    ADDRESS,
-    ScriptedTransport,
-)
+from tests.fakes.scripted_transport import ADDRESS, ScriptedTransport
 from tests.unit.plugin_bridge.scripted_client import begun_in, chunk
 
 SETTLING = [("read", 1_000), ("ack", 0)] * 60

@@ -18,11 +18,7 @@ from plugin_bridge.client import (
     Poisoned,
 )
 from plugin_bridge.forward.suspicion import STRIKES
-from tests.fakes.scripted_transport import (
-    ADDRESS,
-    ScriptedConnector,
-    ScriptedTransport,
-)
+from tests.fakes.scripted_transport import ADDRESS, ScriptedConnector, ScriptedTransport
 from tests.unit.plugin_bridge.scripted_client import begun_in, chunk
 
 if TYPE_CHECKING:
