@@ -20,11 +20,6 @@ pytestmark = pytest.mark.functional
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "journal.sqlite3"
-
-
-@pytest.fixture
 def journal(path: Path) -> Iterator[Journal]:
     made = Journal(path, owner="r:0:1", slot=0, fingerprint="f", window_s=60)
     yield made
