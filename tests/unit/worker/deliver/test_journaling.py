@@ -9,13 +9,7 @@ import pytest
 from tests.fakes.calls import RecordedCommits, make_message
 from worker.deliver.budget import Budget
 from worker.deliver.inbox import CommitFailed, Committed, Downloaded
-from worker.deliver.journal_batch import (
-    Claimed,
-    Finished,
-    Mine,
-    ObjectKey,
-    Standing,
-)
+from worker.deliver.journal_batch import Claimed, Finished, Mine, ObjectKey, Standing
 from worker.deliver.journaling import FIRST_PAUSE_S, MAX_PAUSE_S, Decisions, Journaling
 from worker.deliver.ledger import Fate, HeldObject, Ledger, Span
 from worker.errors import JournalError
