@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,120 +15,21 @@ from tests.fakes.digest_chain import (
     HOUR,
     REGION,
     DigestChain,
-    fingerprint,
     log_key,
-    public_key,
 )
-from worker.errors import (
-    AccessDeniedError,
-    CommonFaultError,
-    MissingObjectError,
-    PermanentError,
+from tests.unit.worker.verify.memory_trail import (
+    HOURS,
+    MemoryStore,
+    OneKey,
+    told,
+    verify,
 )
-from worker.verify.bucket import StoredDigest
-from worker.verify.finding import Fault, Finding, Totals
-from worker.verify.verification import Period, Verification
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-    from datetime import datetime
-
-HOURS = 5
-NOW = BEGIN + HOURS * HOUR + timedelta(minutes=30)
-
-
-class MemoryStore:
-    """A bucket as a dict."""
-
-    def __init__(self, objects: dict[str, tuple[bytes, dict[str, str]]]) -> None:
-        self.objects = objects
-        self.errors: dict[str, Exception] = {}
-
-    def region_folders(
-        self, prefix: str, *, accounts: Collection[str], regions: Collection[str]
-    ) -> list[str]:
-        del prefix, accounts, regions
-        folders = {"/".join(key.split("/")[:4]) + "/" for key in self.objects}
-        return sorted(
-            {one.replace("/CloudTrail/", "/CloudTrail-Digest/") for one in folders}
-        )
-
-    def keys(self, prefix: str, *, after: str = "") -> Iterator[str]:
-        return iter(
-            sorted(
-                key for key in self.objects if key.startswith(prefix) and key > after
-            )
-        )
-
-    def digest(self, bucket: str, key: str) -> StoredDigest:
-        return StoredDigest(*self._stored(bucket, key))
-
-    def log_file(self, bucket: str, key: str) -> bytes:
-        return self._stored(bucket, key)[0]
-
-    def _stored(self, bucket: str, key: str) -> tuple[bytes, dict[str, str]]:
-        if key in self.errors:
-            raise self.errors[key]
-        if bucket != BUCKET or key not in self.objects:
-            raise MissingObjectError("missing_object", f"s3://{bucket}/{key}: none")
-        return self.objects[key]
-
-
-class OneKey:
-    """Keys by fingerprint; remembers when they were asked for."""
-
-    def __init__(self) -> None:
-        self.asked: list[datetime] = []
-
-    def find(self, wanted: str, *, region: str, at: datetime) -> bytes | None:
-        assert region == REGION
-        self.asked.append(at)
-        return {fingerprint(n): public_key(n) for n in (0, 1)}.get(wanted)
-
-
-class Silence:
-    def folder(self, url: str) -> None: ...
-    def found(self, files_count: int) -> None: ...
-    def checked(self) -> None: ...
-
-
-def _verify(
-    store: MemoryStore,
-    *,
-    since: datetime | None = None,
-    until: datetime = NOW,
-    keys: OneKey | None = None,
-) -> tuple[list[Finding], Totals]:
-    verification = Verification(
-        store,
-        keys or OneKey(),
-        BUCKET,
-        Period(since, until),
-        now=NOW,
-        progress=Silence(),
-    )
-    found = [*verification.findings("", accounts=(), regions=())]
-    return found, verification.totals
-
-
-def _told(found: list[Finding]) -> list[tuple[Fault, str]]:
-    return [(one.fault, one.subject.removeprefix(f"s3://{BUCKET}/")) for one in found]
-
-
-@pytest.fixture
-def chain() -> DigestChain:
-    chain = DigestChain()
-    chain.add_hours(0, HOURS - 1)
-    return chain
-
-
-@pytest.fixture
-def store(chain: DigestChain) -> MemoryStore:
-    return MemoryStore(chain.objects)
+from worker.errors import AccessDeniedError, CommonFaultError, PermanentError
+from worker.verify.finding import Fault, Totals
 
 
 def test_a_whole_trail_is_right(store: MemoryStore) -> None:
-    found, totals = _verify(store)
+    found, totals = verify(store)
     assert found == []
     assert totals == Totals(1, HOURS, 2 * HOURS, 0)
 
@@ -138,7 +38,7 @@ def test_only_the_period_is_looked_at(chain: DigestChain, store: MemoryStore) ->
     since, until = BEGIN + 2 * HOUR, BEGIN + 3 * HOUR
     del store.objects[chain.logs[0]]
     del store.objects[chain.logs[-1]]
-    found, totals = _verify(store, since=since, until=until)
+    found, totals = verify(store, since=since, until=until)
     assert found == []
     assert (totals.digests_count, totals.log_files_count) == (1, 2)
 
@@ -156,8 +56,8 @@ def test_a_forged_log_file(
 ) -> None:
     key = chain.logs[3]
     store.objects[key] = forged, {}
-    found, _ = _verify(store)
-    assert _told(found) == [(Fault.INVALID, key)]
+    found, _ = verify(store)
+    assert told(found) == [(Fault.INVALID, key)]
 
 
 def test_a_second_member_is_no_part_of_a_log_file(
@@ -165,8 +65,8 @@ def test_a_second_member_is_no_part_of_a_log_file(
 ) -> None:
     key = chain.logs[3]
     store.objects[key] = store.objects[key][0] + gzip.compress(b"{}"), {}
-    found, _ = _verify(store)
-    assert _told(found) == [(Fault.INVALID, key)]
+    found, _ = verify(store)
+    assert told(found) == [(Fault.INVALID, key)]
 
 
 def test_a_log_file_that_was_packed_anew_is_the_same(
@@ -175,13 +75,13 @@ def test_a_log_file_that_was_packed_anew_is_the_same(
     key = chain.logs[3]
     content = gzip.decompress(store.objects[key][0])
     store.objects[key] = gzip.compress(content, 1), {}
-    assert _verify(store)[0] == []
+    assert verify(store)[0] == []
 
 
 def test_a_missing_log_file(chain: DigestChain, store: MemoryStore) -> None:
     del store.objects[chain.logs[4]]
-    found, totals = _verify(store)
-    assert _told(found) == [(Fault.MISSING, chain.logs[4])]
+    found, totals = verify(store)
+    assert told(found) == [(Fault.MISSING, chain.logs[4])]
     assert totals.findings_count == 1
 
 
@@ -192,7 +92,7 @@ def test_a_log_file_that_s3_refuses_is_told_apart(
     store.errors[key] = AccessDeniedError(
         "access_denied", f"s3://{BUCKET}/{key}: access denied: allow s3:GetObject"
     )
-    (finding,), _ = _verify(store)
+    (finding,), _ = verify(store)
     assert finding.fault is Fault.UNREADABLE
     assert finding.sentence == "access denied: allow s3:GetObject"
 
@@ -201,22 +101,22 @@ def test_an_outage_ends_it(chain: DigestChain, store: MemoryStore) -> None:
     error = CommonFaultError("unreachable", "cannot reach S3")
     store.errors[chain.logs[4]] = error
     with pytest.raises(CommonFaultError):
-        _verify(store)
+        verify(store)
 
 
 @pytest.mark.parametrize("unique", ["Zz99", ""])
 def test_an_added_log_file(store: MemoryStore, unique: str) -> None:
     key = log_key(BEGIN + 2 * HOUR + timedelta(minutes=20), unique=unique)
     store.objects[key] = gzip.compress(b"{}"), {}
-    found, _ = _verify(store)
-    assert _told(found) == [(Fault.ADDED, key)]
+    found, _ = verify(store)
+    assert told(found) == [(Fault.ADDED, key)]
 
 
 def test_an_added_file_of_any_name(chain: DigestChain, store: MemoryStore) -> None:
     key = f"{chain.logs[3].rpartition('/')[0]}/evidence.json.gz"
     store.objects[key] = b"", {}
-    found, _ = _verify(store)
-    assert _told(found) == [(Fault.ADDED, key)]
+    found, _ = verify(store)
+    assert told(found) == [(Fault.ADDED, key)]
 
 
 def test_files_newer_than_the_newest_digest_are_none_of_its_business(
@@ -224,7 +124,7 @@ def test_files_newer_than_the_newest_digest_are_none_of_its_business(
 ) -> None:
     key = log_key(BEGIN + HOURS * HOUR + timedelta(minutes=5))
     store.objects[key] = gzip.compress(b"{}"), {}
-    assert _verify(store)[0] == []
+    assert verify(store)[0] == []
 
 
 @pytest.mark.parametrize(
@@ -242,8 +142,8 @@ def test_a_digest_with_another_content(
     document["logFiles"].pop()
     content = gzip.compress(json.dumps(document).encode())
     store.objects[key] = content, store.objects[key][1]
-    found, totals = _verify(store)
-    assert _told(found) == [(fault, key) for fault in faults]
+    found, totals = verify(store)
+    assert told(found) == [(fault, key) for fault in faults]
     assert found[0].sentence == "CloudTrail did not sign it"
     assert totals.digests_count == HOURS - 1
 
@@ -253,15 +153,15 @@ def test_a_digest_signed_by_someone_else(
 ) -> None:
     key = chain.digests[-1]
     chain.put_digest(key, chain.document(key), signer=1)
-    found, _ = _verify(store)
-    assert _told(found) == [(Fault.INVALID, key)]
+    found, _ = verify(store)
+    assert told(found) == [(Fault.INVALID, key)]
 
 
 def test_a_digest_with_an_unknown_key(chain: DigestChain, store: MemoryStore) -> None:
     key = chain.digests[-1]
     document = chain.document(key) | {"digestPublicKeyFingerprint": "00"}
     chain.put_digest(key, document)
-    (finding,), _ = _verify(store)
+    (finding,), _ = verify(store)
     assert "had no key '00'" in finding.sentence
 
 
@@ -273,8 +173,8 @@ def test_a_signed_digest_that_is_not_the_one_named(
     document = chain.document(key)
     document["logFiles"] = []
     chain.put_digest(key, document)
-    found, _ = _verify(store)
-    assert _told(found)[0] == (Fault.INVALID, key)
+    found, _ = verify(store)
+    assert told(found)[0] == (Fault.INVALID, key)
     assert "not what the digest after it names" in found[0].sentence
 
 
@@ -284,8 +184,8 @@ def test_a_digest_whose_successor_gives_another_hash(
     newest = chain.digests[-1]
     document = chain.document(newest) | {"previousDigestHashValue": "00"}
     chain.put_digest(newest, document)
-    (finding,), _ = _verify(store)
-    assert _told([finding]) == [(Fault.INVALID, chain.digests[-2])]
+    (finding,), _ = verify(store)
+    assert told([finding]) == [(Fault.INVALID, chain.digests[-2])]
     assert finding.sentence.endswith("its hash differs")
 
 
@@ -305,22 +205,22 @@ def test_a_digest_without_a_proper_signature(
 ) -> None:
     key = chain.digests[1]
     store.objects[key] = store.objects[key][0], metadata
-    (finding,), _ = _verify(store)
+    (finding,), _ = verify(store)
     assert (finding.fault, said in finding.sentence) == (Fault.INVALID, True)
 
 
 def test_a_digest_that_lies_elsewhere(chain: DigestChain, store: MemoryStore) -> None:
     moved = chain.digests[-1].replace("_audit_", "_other_")
     store.objects[moved] = store.objects[chain.digests[1]]
-    (finding,), _ = _verify(store)
-    assert _told([finding]) == [(Fault.INVALID, moved)]
+    (finding,), _ = verify(store)
+    assert told([finding]) == [(Fault.INVALID, moved)]
     assert finding.sentence == f"it was moved from s3://trail/{chain.digests[1]}"
 
 
 def test_a_missing_digest(chain: DigestChain, store: MemoryStore) -> None:
     del store.objects[chain.digests[2]]
-    found, totals = _verify(store)
-    assert _told(found) == [(Fault.MISSING, chain.digests[2])]
+    found, totals = verify(store)
+    assert told(found) == [(Fault.MISSING, chain.digests[2])]
     # What it alone vouched for is unknown, and is no further fault.
     assert totals.log_files_count == 2 * (HOURS - 1)
 
@@ -328,27 +228,27 @@ def test_a_missing_digest(chain: DigestChain, store: MemoryStore) -> None:
 def test_the_newest_digests_removed(chain: DigestChain, store: MemoryStore) -> None:
     for key in chain.digests[-2:]:
         del store.objects[key]
-    (finding,), _ = _verify(store)
+    (finding,), _ = verify(store)
     assert finding.fault is Fault.GAP
     assert "no digest after 2026-11-21T01:00:00Z" in finding.sentence
 
 
 def test_the_oldest_digest_removed(chain: DigestChain, store: MemoryStore) -> None:
     del store.objects[chain.digests[0]]
-    assert _told(_verify(store)[0]) == [(Fault.MISSING, chain.digests[0])]
+    assert told(verify(store)[0]) == [(Fault.MISSING, chain.digests[0])]
 
 
 def test_all_digests_removed(chain: DigestChain, store: MemoryStore) -> None:
     for key in chain.digests:
         del store.objects[key]
-    (finding,), _ = _verify(store)
+    (finding,), _ = verify(store)
     assert finding.sentence == "there are log files, and no digests"
 
 
 def test_an_added_digest(chain: DigestChain, store: MemoryStore) -> None:
     between = chain.digests[2].replace("0000Z", "3000Z")
     store.objects[between] = store.objects[chain.digests[2]]
-    assert _told(_verify(store)[0]) == [(Fault.ADDED, between)]
+    assert told(verify(store)[0]) == [(Fault.ADDED, between)]
 
 
 def test_a_stopped_trail_leaves_a_gap() -> None:
@@ -356,7 +256,7 @@ def test_a_stopped_trail_leaves_a_gap() -> None:
     chain.add_hours(0, 1)
     chain.forget_previous()
     chain.add_hours(3, HOURS - 1)
-    (finding,), totals = _verify(MemoryStore(chain.objects))
+    (finding,), totals = verify(MemoryStore(chain.objects))
     assert finding.fault is Fault.GAP
     assert "from 2026-11-21T00:00:00Z to 2026-11-21T01:00:00Z" in finding.sentence
     assert totals.digests_count == HOURS - 1
@@ -366,7 +266,7 @@ def test_the_hour_around_midnight_is_in_another_folder(
     chain: DigestChain, store: MemoryStore
 ) -> None:
     midnight = BEGIN + 2 * HOUR
-    found, totals = _verify(store, since=midnight - HOUR, until=midnight + HOUR)
+    found, totals = verify(store, since=midnight - HOUR, until=midnight + HOUR)
     assert found == []
     assert totals.digests_count == 2
     assert chain.digests[0].split("/")[-2] != chain.digests[-1].split("/")[-2]
@@ -378,7 +278,7 @@ def test_a_backfill_is_a_chain_of_its_own(
     chain.forget_previous()
     chain.add_digest(1, backfill=True)
     keys = OneKey()
-    found, totals = _verify(store, keys=keys)
+    found, totals = verify(store, keys=keys)
     assert found == []
     assert totals.chains_count == 2
     assert BEGIN + 26 * HOUR in keys.asked
@@ -390,7 +290,7 @@ def test_a_backfill_says_when_it_was_made(
     chain.forget_previous()
     key = chain.add_digest(1, backfill=True)
     del store.objects[key][1]["backfill-generation-timestamp"]
-    assert _told(_verify(store)[0]) == [(Fault.INVALID, key)]
+    assert told(verify(store)[0]) == [(Fault.INVALID, key)]
 
 
 def test_two_trails_vouch_for_each_others_files(
@@ -400,13 +300,13 @@ def test_two_trails_vouch_for_each_others_files(
     other.add_hours(0, HOURS - 1)
     extra = log_key(BEGIN + 2 * HOUR + timedelta(minutes=20), unique="second")
     store.objects |= other.objects
-    found, totals = _verify(store)
+    found, totals = verify(store)
     assert (found, totals.chains_count) == ([], 2)
     store.objects[extra] = b"", {}
-    assert _told(_verify(store)[0]) == [(Fault.ADDED, extra)]
+    assert told(verify(store)[0]) == [(Fault.ADDED, extra)]
     assert set(chain.logs) == set(other.logs)
 
 
 def test_no_digests_at_all_is_an_error() -> None:
     with pytest.raises(PermanentError, match="there are no digests"):
-        _verify(MemoryStore({f"AWSLogs/{ACCOUNT}/CloudTrail/{REGION}/x": (b"", {})}))
+        verify(MemoryStore({f"AWSLogs/{ACCOUNT}/CloudTrail/{REGION}/x": (b"", {})}))
