@@ -18,8 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from worker.deliver.quarantine import Quarantine
+
 AT = datetime(2026, 11, 21, 9, 15, 1, 123_456, tzinfo=UTC)
 QUEUE_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/trail-queue"
+ITEM_BYTES = 3 * 4096
+"""What an item with a small body takes: its folder and two files."""
 
 CHANGING_CALLS = (
     *((os, name) for name in ("mkdir", "open", "write", "fsync", "ftruncate")),
@@ -72,3 +76,11 @@ def account_is_right(folder: Path) -> bool:
     ]
     with locked_account(account, items=folder / "items", count=lambda: -1) as now:
         return now.used_bytes == sum(sizes) == int(noted[0])
+
+
+def unfinished(folder: Path) -> list[str]:
+    return [entry.name for entry in (folder / "unfinished").iterdir()]
+
+
+def numbers(quarantine: Quarantine) -> list[str]:
+    return [kept.message.id for kept in quarantine.items()]

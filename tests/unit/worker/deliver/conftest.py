@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
+from tests.fakes.quarantine import ITEM_BYTES
 from tests.unit.worker.deliver.journal_steps import DAY_S
 from worker.deliver.journal import Journal
+from worker.deliver.quarantine import Quarantine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    Open = Callable[..., Journal]
+    OpenJournal = Callable[..., Journal]
+    OpenQuarantine = Callable[..., Quarantine]
 
 
 @pytest.fixture
-def open_journal(tmp_path: Path) -> Iterator[Open]:
+def open_journal(tmp_path: Path) -> Iterator[OpenJournal]:
     opened: list[Journal] = []
 
     def open_one(
@@ -36,3 +39,22 @@ def open_journal(tmp_path: Path) -> Iterator[Open]:
     yield open_one
     for journal in opened:
         journal.close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "quarantine"
+
+
+@pytest.fixture
+def open_quarantine(folder: Path) -> OpenQuarantine:
+    folder.parent.mkdir()
+
+    def open_one(
+        items: float = 1000, when_full: Literal["retry", "drop_oldest"] = "retry"
+    ) -> Quarantine:
+        return Quarantine(
+            folder, max_bytes=int(items * ITEM_BYTES), when_full=when_full
+        )
+
+    return open_one

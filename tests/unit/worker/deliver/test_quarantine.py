@@ -5,11 +5,18 @@ import logging
 import os
 import pickle
 from array import array
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.fakes.quarantine import account_is_right, before_each_call, item
+from tests.fakes.quarantine import (
+    ITEM_BYTES,
+    account_is_right,
+    before_each_call,
+    item,
+    numbers,
+    unfinished,
+)
 from worker.deliver import quarantine as store
 from worker.deliver.quarantine import (
     BrokenItemError,
@@ -25,78 +32,48 @@ if TYPE_CHECKING:
 
     Open = Callable[..., Quarantine]
 
-ITEM_BYTES = 3 * 4096
-"""What an item with a small body takes: its folder and two files."""
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "state" / "quarantine"
-
-
-@pytest.fixture
-def opened(folder: Path) -> Open:
-    folder.parent.mkdir()
-
-    def opened(
-        items: float = 1000, when_full: Literal["retry", "drop_oldest"] = "retry"
-    ) -> Quarantine:
-        return Quarantine(
-            folder, max_bytes=int(items * ITEM_BYTES), when_full=when_full
-        )
-
-    return opened
-
-
-def unfinished(folder: Path) -> list[str]:
-    return [entry.name for entry in (folder / "unfinished").iterdir()]
-
-
-def numbers(quarantine: Quarantine) -> list[str]:
-    return [kept.message.id for kept in quarantine.items()]
-
 
 @pytest.mark.parametrize(
     "body",
     [None, b"", b"\x1f\x8b\x00\n\xff" * 1000, memoryview(b"abc"), array("H", b"abcd")],
 )
-def test_what_was_put_comes_back(opened: Open, body: Any) -> None:
-    quarantine = opened()
+def test_what_was_put_comes_back(open_quarantine: Open, body: Any) -> None:
+    quarantine = open_quarantine()
     item_id = quarantine.put(item(), body)
     kept = quarantine.read(item_id)
     assert (kept.id, kept.code, kept.message.body) == (item_id, "bad_gzip", "{}")
     assert kept.version
     assert kept.object == item().object
     expected = None if body is None else bytes(body)
-    assert opened().body(item_id) == expected
+    assert open_quarantine().body(item_id) == expected
     assert kept.body_bytes == (None if expected is None else len(expected))
-    assert list(opened().items()) == [kept]
+    assert list(open_quarantine().items()) == [kept]
 
 
-def test_nobody_else_may_read_it(opened: Open, folder: Path) -> None:
-    opened().put(item(), b"body")
+def test_nobody_else_may_read_it(open_quarantine: Open, folder: Path) -> None:
+    open_quarantine().put(item(), b"body")
     for path in (folder, *folder.rglob("*")):
         mode = path.stat().st_mode & 0o777
         assert mode == (0o700 if path.is_dir() else 0o600), path
 
 
-def test_items_come_in_the_order_of_their_time(opened: Open) -> None:
-    quarantine = opened()
+def test_items_come_in_the_order_of_their_time(open_quarantine: Open) -> None:
+    quarantine = open_quarantine()
     ids = {number: quarantine.put(item(number), b"") for number in (2, 0, 1)}
     assert numbers(quarantine) == ["m0", "m1", "m2"]
     assert sorted(ids.values()) == [ids[0], ids[1], ids[2]]
     assert ids[0].startswith("20261121T091501.123456Z-")
 
 
-def test_a_quarantine_never_used_is_empty(opened: Open, folder: Path) -> None:
-    assert list(opened().items()) == []
+def test_a_quarantine_never_used_is_empty(open_quarantine: Open, folder: Path) -> None:
+    assert list(open_quarantine().items()) == []
     with pytest.raises(UnknownItemError):
-        opened().remove("20261121T091501.123456Z-00000000")
+        open_quarantine().remove("20261121T091501.123456Z-00000000")
     assert not folder.exists()
 
 
-def test_a_removed_item_is_gone(opened: Open, folder: Path) -> None:
-    quarantine = opened()
+def test_a_removed_item_is_gone(open_quarantine: Open, folder: Path) -> None:
+    quarantine = open_quarantine()
     first, second = (quarantine.put(item(number), b"x") for number in range(2))
     assert quarantine.size_bytes(first) == ITEM_BYTES
     quarantine.remove(first)
@@ -112,8 +89,8 @@ def test_a_removed_item_is_gone(opened: Open, folder: Path) -> None:
 @pytest.mark.parametrize(
     "item_id", ["", ".", "..", "../unfinished", "/etc", "a\0b", "no-such", "x" * 5000]
 )
-def test_an_id_is_never_taken_for_a_path(opened: Open, item_id: str) -> None:
-    quarantine = opened()
+def test_an_id_is_never_taken_for_a_path(open_quarantine: Open, item_id: str) -> None:
+    quarantine = open_quarantine()
     quarantine.put(item(), b"")
     for use in (
         quarantine.read,
@@ -127,9 +104,9 @@ def test_an_id_is_never_taken_for_a_path(opened: Open, item_id: str) -> None:
 
 
 def test_what_cannot_be_read_is_reported_and_passed_over(
-    opened: Open, folder: Path
+    open_quarantine: Open, folder: Path
 ) -> None:
-    quarantine = opened()
+    quarantine = open_quarantine()
     ids = [quarantine.put(item(number), b"body") for number in range(4)]
     (folder / "items" / ids[0] / "item.json").write_text("{")
     (folder / "items" / ids[1] / "item.json").unlink()
@@ -152,8 +129,8 @@ def test_what_cannot_be_read_is_reported_and_passed_over(
     assert numbers(quarantine) == ["m3"]
 
 
-def test_when_full_nothing_is_changed(opened: Open, folder: Path) -> None:
-    quarantine = opened(items=2)
+def test_when_full_nothing_is_changed(open_quarantine: Open, folder: Path) -> None:
+    quarantine = open_quarantine(items=2)
     for number in range(2):
         quarantine.put(item(number), b"x")
     with pytest.raises(QuarantineFullError) as caught:
@@ -169,8 +146,8 @@ def test_when_full_nothing_is_changed(opened: Open, folder: Path) -> None:
     assert numbers(quarantine) == ["m1", "m3"]
 
 
-def test_when_full_nothing_is_written_in_vain(opened: Open) -> None:
-    quarantine = opened(items=1)
+def test_when_full_nothing_is_written_in_vain(open_quarantine: Open) -> None:
+    quarantine = open_quarantine(items=1)
     quarantine.put(item(0), b"x")
     written: list[str] = []
     with before_each_call(written.append), pytest.raises(QuarantineFullError):
@@ -180,9 +157,9 @@ def test_when_full_nothing_is_written_in_vain(opened: Open) -> None:
 
 
 def test_the_oldest_are_dropped_where_that_is_wanted(
-    opened: Open, folder: Path, caplog: pytest.LogCaptureFixture
+    open_quarantine: Open, folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    quarantine = opened(items=3, when_full="drop_oldest")
+    quarantine = open_quarantine(items=3, when_full="drop_oldest")
     ids = [quarantine.put(item(number), b"x") for number in range(3)]
     (folder / "items" / ids[0] / "item.json").write_text("{")
     with caplog.at_level(logging.WARNING):
@@ -196,8 +173,8 @@ def test_the_oldest_are_dropped_where_that_is_wanted(
     assert account_is_right(folder)
 
 
-def test_one_item_above_the_limit_drops_nothing(opened: Open) -> None:
-    quarantine = opened(items=2, when_full="drop_oldest")
+def test_one_item_above_the_limit_drops_nothing(open_quarantine: Open) -> None:
+    quarantine = open_quarantine(items=2, when_full="drop_oldest")
     quarantine.put(item(0), b"x")
     with pytest.raises(QuarantineFullError, match="does not fit"):
         quarantine.put(item(1), b"x" * 4096 * 5)
@@ -205,22 +182,22 @@ def test_one_item_above_the_limit_drops_nothing(opened: Open) -> None:
 
 
 def test_items_are_not_counted_anew_for_each_put(
-    opened: Open, monkeypatch: pytest.MonkeyPatch
+    open_quarantine: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    quarantine = opened(items=20)
+    quarantine = open_quarantine(items=20)
     quarantine.put(item(0), b"x")
     monkeypatch.setattr(Quarantine, "_count", lambda _: pytest.fail("counted"))
     for number in range(1, 20):
-        opened(items=20).put(item(number), b"x")
+        open_quarantine(items=20).put(item(number), b"x")
     with pytest.raises(QuarantineFullError):
         quarantine.put(item(20), b"x")
 
 
 @pytest.mark.parametrize("noted", ["", "1", "x y", "999999999 1", "-5 -5", None])
 def test_a_number_that_cannot_be_right_is_not_believed(
-    opened: Open, folder: Path, noted: str | None
+    open_quarantine: Open, folder: Path, noted: str | None
 ) -> None:
-    quarantine = opened(items=3)
+    quarantine = open_quarantine(items=3)
     for number in range(2):
         quarantine.put(item(number), b"x")
     if noted is None:
@@ -233,8 +210,10 @@ def test_a_number_that_cannot_be_right_is_not_believed(
         quarantine.put(item(3), b"x")
 
 
-def test_an_item_taken_away_by_hand_makes_room(opened: Open, folder: Path) -> None:
-    quarantine = opened(items=2)
+def test_an_item_taken_away_by_hand_makes_room(
+    open_quarantine: Open, folder: Path
+) -> None:
+    quarantine = open_quarantine(items=2)
     ids = [quarantine.put(item(number), b"x") for number in range(2)]
     (folder / "items" / ids[0]).rename(folder / "elsewhere")
     os.utime(folder / "items", ns=(1, 1))  # however coarse the clock of files is
@@ -253,9 +232,9 @@ def test_an_item_taken_away_by_hand_makes_room(opened: Open, folder: Path) -> No
     ],
 )
 def test_a_disk_that_refuses_leaves_nothing_behind(
-    opened: Open, folder: Path, name: str, number: int, code: str
+    open_quarantine: Open, folder: Path, name: str, number: int, code: str
 ) -> None:
-    quarantine = opened()
+    quarantine = open_quarantine()
     quarantine.put(item(0), b"x")
 
     def refuse(called: str) -> None:
@@ -273,9 +252,11 @@ def test_a_disk_that_refuses_leaves_nothing_behind(
     assert account_is_right(folder)
 
 
-def test_a_number_that_finds_no_room_fails_no_put(opened: Open, folder: Path) -> None:
+def test_a_number_that_finds_no_room_fails_no_put(
+    open_quarantine: Open, folder: Path
+) -> None:
     """Else the message would come again for an item that is there already."""
-    quarantine = opened()
+    quarantine = open_quarantine()
     quarantine.put(item(0), b"x")
 
     def refuse(called: str) -> None:
@@ -290,9 +271,9 @@ def test_a_number_that_finds_no_room_fails_no_put(opened: Open, folder: Path) ->
 
 
 def test_a_folder_that_may_not_be_read_is_not_taken_for_empty(
-    opened: Open, monkeypatch: pytest.MonkeyPatch
+    open_quarantine: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    quarantine = opened()
+    quarantine = open_quarantine()
     quarantine.put(item(), b"")
 
     def refuse(*_: object) -> None:
@@ -305,9 +286,9 @@ def test_a_folder_that_may_not_be_read_is_not_taken_for_empty(
 
 
 def test_all_is_synced_before_an_item_appears_and_its_place_after(
-    opened: Open,
+    open_quarantine: Open,
 ) -> None:
-    quarantine = opened()
+    quarantine = open_quarantine()
     quarantine.put(item(0), b"x")
     called: list[str] = []
     with before_each_call(called.append):
@@ -318,156 +299,11 @@ def test_all_is_synced_before_an_item_appears_and_its_place_after(
     assert [name for name in called if name in {"fsync", "rename"}] == put + removed
 
 
-class Crash(BaseException):
-    """The process is gone: it makes no further call."""
-
-
-class Death:
-    """Dies before call number ``at``, and stays dead."""
-
-    def __init__(self, at: int) -> None:
-        self.at = at
-        self.calls = 0
-
-    def __call__(self, _: str) -> None:
-        self.calls += 1
-        if self.calls > self.at:
-            raise Crash
-
-
-def calls_of(work: Callable[[], object]) -> int:
-    watch = Death(at=10_000)
-    with before_each_call(watch):
-        work()
-    return watch.calls
-
-
-def test_a_put_that_dies_at_any_step_is_there_whole_or_not_at_all(
-    tmp_path: Path,
+def test_an_oldest_item_that_is_gone_already_is_passed_over(
+    open_quarantine: Open,
 ) -> None:
-    def put_in(name: str, number: int) -> Quarantine:
-        quarantine = Quarantine(tmp_path / name, max_bytes=10**6, when_full="retry")
-        quarantine.put(item(number), b"body")
-        return quarantine
-
-    steps = calls_of(lambda: put_in("whole", 0))
-    outcomes = set()
-    for step in range(steps):
-        name = f"died-{step}"
-        with before_each_call(Death(step)), pytest.raises(Crash):
-            put_in(name, 0)
-        survivors = Quarantine(tmp_path / name, max_bytes=10**6, when_full="retry")
-        for kept in survivors.items(report=pytest.fail):
-            assert survivors.body(kept.id) == b"body"
-        outcomes.add(tuple(numbers(survivors)))
-        put_in(name, 1)
-        assert numbers(survivors)[-1:] == ["m1"]
-        assert unfinished(tmp_path / name) == []
-        assert account_is_right(tmp_path / name)
-    assert outcomes == {(), ("m0",)}
-
-
-def test_a_drop_that_dies_at_any_step_loses_nothing_but_the_oldest(
-    tmp_path: Path,
-) -> None:
-    def full(name: str) -> Quarantine:
-        quarantine = Quarantine(
-            tmp_path / name, max_bytes=2 * ITEM_BYTES, when_full="drop_oldest"
-        )
-        for number in range(2):
-            quarantine.put(item(number), b"body")
-        return quarantine
-
-    whole = full("whole")
-    steps = calls_of(lambda: whole.put(item(2), b"body"))
-    outcomes = set()
-    for step in range(steps):
-        quarantine = full(f"died-{step}")
-        with before_each_call(Death(step)), pytest.raises(Crash):
-            quarantine.put(item(2), b"body")
-        outcomes.add(tuple(numbers(quarantine)))
-        quarantine.put(item(3), b"body")
-        assert numbers(quarantine)[-1] == "m3"
-        assert len(numbers(quarantine)) == 2
-        assert unfinished(tmp_path / f"died-{step}") == []
-        assert account_is_right(tmp_path / f"died-{step}")
-    assert outcomes == {("m0", "m1"), ("m1",), ("m1", "m2")}
-
-
-def test_a_number_left_by_the_dead_is_not_believed_whatever_the_clock(
-    opened: Open, folder: Path
-) -> None:
-    """The clock of files may not have moved between the last change and this one."""
-    quarantine = opened(items=2)
-    quarantine.put(item(0), b"x")
-    changed_ns = (folder / "items").stat().st_mtime_ns
-
-    called: list[str] = []
-
-    def die(name: str) -> None:
-        if "rename" in called:
-            raise Crash
-        called.append(name)
-
-    with before_each_call(die), pytest.raises(Crash):
-        quarantine.put(item(1), b"x")
-    os.utime(folder / "items", ns=(changed_ns, changed_ns))
-    with pytest.raises(QuarantineFullError):
-        quarantine.put(item(2), b"x")
-
-
-def test_items_are_counted_anew_only_once(
-    opened: Open, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    quarantine = opened(items=1)
-    quarantine.put(item(0), b"x")
-    (folder / "account").write_text("")
-    for _ in range(2):
-        with pytest.raises(QuarantineFullError):
-            quarantine.put(item(1), b"x")
-        monkeypatch.setattr(Quarantine, "_count", lambda _: pytest.fail("counted"))
-
-
-def test_what_another_process_is_writing_is_not_swept(
-    opened: Open, folder: Path
-) -> None:
-    quarantine, other = opened(), opened()
-    met: list[str] = []
-
-    def put_another(name: str) -> None:
-        if name == "write" and not met:
-            met.extend(unfinished(folder))
-            other.put(item(1), b"of another")
-
-    with before_each_call(put_another):
-        item_id = quarantine.put(item(0), b"mine")
-    assert met == [item_id]
-    assert quarantine.body(item_id) == b"mine"
-    assert numbers(quarantine) == ["m0", "m1"]
-    assert account_is_right(folder)
-
-
-def test_two_writers_do_not_fill_the_last_room_together(
-    opened: Open, folder: Path
-) -> None:
-    quarantine, other = opened(items=1), opened(items=1)
-    done: list[str] = []
-
-    def put_another(name: str) -> None:
-        if name == "write" and not done:
-            done.append("")
-            done.append(other.put(item(1), b"quicker"))
-
-    with before_each_call(put_another), pytest.raises(QuarantineFullError):
-        quarantine.put(item(0), b"late")
-    assert numbers(quarantine) == ["m1"]
-    assert unfinished(folder) == []
-    assert account_is_right(folder)
-
-
-def test_an_oldest_item_that_is_gone_already_is_passed_over(opened: Open) -> None:
-    quarantine = opened(items=3, when_full="drop_oldest")
-    other = opened(items=3, when_full="drop_oldest")
+    quarantine = open_quarantine(items=3, when_full="drop_oldest")
+    other = open_quarantine(items=3, when_full="drop_oldest")
     for number in range(4):  # has the names of the oldest in memory from here
         quarantine.put(item(number), b"x")
     other.remove(next(other.items()).id)
@@ -485,10 +321,10 @@ def test_errors_cross_processes(error: type[TrailfeedError]) -> None:
 
 
 def test_names_of_the_oldest_are_read_a_few_at_a_time(
-    opened: Open, monkeypatch: pytest.MonkeyPatch
+    open_quarantine: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store, "_OLDEST_AT_ONCE", 2)
-    quarantine = opened(items=5, when_full="drop_oldest")
+    quarantine = open_quarantine(items=5, when_full="drop_oldest")
     for number in range(12):
         quarantine.put(item(number), b"x")
     assert numbers(quarantine) == [f"m{number}" for number in range(7, 12)]
