@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from worker.audit.places import Place
 from worker.audit.trail import delivered_at
-from worker.deliver.quarantine import Quarantine
+from worker.deliver.quarantine_items import KeptItems
 from worker.errors import PermanentError
 
 if TYPE_CHECKING:
@@ -40,9 +40,9 @@ def quarantined_places(
             f"{source}: there is no {folder}: name what [state] dir says, as in "
             f"{SOURCE}/var/lib/trailfeed",
         )
-    quarantine = Quarantine(folder, max_bytes=0, when_full="retry")  # only read
+    kept = KeptItems(folder)
     left_out_count = 0
-    for item in quarantine.items(report):
+    for item in kept.items(report):
         if (
             item.object is None
             or item.body_bytes is None
@@ -54,7 +54,7 @@ def quarantined_places(
         if delivered and question.since and delivered < question.since:
             continue
         yield Place(
-            str(quarantine.body_path(item.id)),
+            str(kept.body_path(item.id)),
             size_bytes=item.body_bytes,
             delivered_at=delivered,
             title=f"{item.object.url} (quarantined as {item.id})",

@@ -20,16 +20,14 @@ import heapq
 import importlib.metadata
 import logging
 import os
-import re
 import secrets
 import shutil
-import stat
 from collections import deque
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC
 from functools import cache
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Literal
 
 from worker.deliver.quarantine_account import locked_account, taken_bytes
 from worker.deliver.quarantine_disk import (
@@ -40,17 +38,18 @@ from worker.deliver.quarantine_disk import (
     sync_folder,
     write_file,
 )
-from worker.deliver.quarantine_item import (
-    BrokenItemError,
-    NewerItemError,
-    QuarantineItem,
-    parse,
-    serialize,
+from worker.deliver.quarantine_item import BrokenItemError, QuarantineItem, serialize
+from worker.deliver.quarantine_items import (
+    BODY,
+    DOCUMENT,
+    KeptItems,
+    UnknownItemError,
+    item_size_bytes,
 )
-from worker.errors import PermanentError, RetriableError
+from worker.errors import RetriableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -70,9 +69,6 @@ logger = logging.getLogger(__name__)
 
 QUARANTINE_FULL = "quarantine_full"
 
-_DOCUMENT: Final = "item.json"
-_BODY: Final = "body"
-_ID = re.compile(r"\d{8}T\d{6}\.\d{6}Z-[0-9a-f]{8}")
 _OLDEST_AT_ONCE = 1024
 
 
@@ -83,14 +79,7 @@ class QuarantineFullError(RetriableError):
         super().__init__(code, sentence)
 
 
-class UnknownItemError(PermanentError):
-    """There is no item of this id; code ``no_such_item``."""
-
-    def __init__(self, code: str, sentence: str) -> None:
-        super().__init__(code, sentence)
-
-
-class Quarantine:
+class Quarantine(KeptItems):
     """The store; safe to use from any thread and from several processes at once.
 
     Every method blocks on the disk.
@@ -112,8 +101,7 @@ class Quarantine:
         max_bytes: int,
         when_full: Literal["retry", "drop_oldest"],
     ) -> None:
-        self._folder = folder
-        self._items = folder / "items"
+        super().__init__(folder)
         self._unfinished = folder / "unfinished"
         self._max_bytes = max_bytes
         self._when_full = when_full
@@ -137,16 +125,16 @@ class Quarantine:
         item_id = f"{item.at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(4)}"
         files = {}
         if body is not None:
-            files[_BODY] = body if isinstance(body, Blocks) else Blocks.of(body)
+            files[BODY] = body if isinstance(body, Blocks) else Blocks.of(body)
         document = serialize(
             replace(
                 item,
                 id=item_id,
                 version=_version(),
-                body_bytes=files[_BODY].size_bytes if files else None,
+                body_bytes=files[BODY].size_bytes if files else None,
             )
         )
-        files[_DOCUMENT] = Blocks.of(document)
+        files[DOCUMENT] = Blocks.of(document)
         size_bytes = taken_bytes(*(content.size_bytes for content in files.values()))
         with disk_faults(self._folder, "write to"):
             self._make_folders()
@@ -161,89 +149,6 @@ class Quarantine:
                         sync_folder(self._items)
         return item_id
 
-    def items(
-        self, report: Callable[[str], None] = logger.warning
-    ) -> Iterator[QuarantineItem]:
-        """Yield every item, oldest first.
-
-        Args:
-            report: Told, a sentence each, of what lies there and is no item that can
-                be read.
-        """
-        with disk_faults(self._folder, "read"):
-            try:
-                names = sorted(entry.name for entry in self._items.iterdir())
-            except FileNotFoundError:
-                return  # nothing was ever put
-        for name in names:
-            try:
-                item = self.read(name)
-            except UnknownItemError:
-                # One that another process has taken out since is no news.
-                if os.path.lexists(self._items / name):
-                    report(
-                        f"{self._items / name} is no item of the quarantine: move it "
-                        "elsewhere"
-                    )
-            except BrokenItemError as error:
-                report(str(error))
-            else:
-                yield item
-
-    def read(self, item_id: str) -> QuarantineItem:
-        """Read one item, without its body.
-
-        Raises:
-            UnknownItemError: There is none of this id.
-            BrokenItemError: There is, but it cannot be understood, or is a newer one.
-        """
-        text = self._read_file(self._folder_of(item_id) / _DOCUMENT)
-        try:
-            return parse(text, item_id=item_id)
-        except NewerItemError as error:
-            where = self._items / item_id
-            raise NewerItemError(error.code, f"{where}: {error.sentence}") from error
-        except BrokenItemError as error:
-            raise self._broken(item_id, error.sentence) from error
-
-    def body(self, item_id: str) -> bytes | None:
-        """Read the bytes that were kept with an item; None where there were none.
-
-        Raises:
-            UnknownItemError: There is none of this id.
-            BrokenItemError: The item or its body is not what was written.
-        """
-        item = self.read(item_id)
-        if item.body_bytes is None:
-            return None
-        data = self._read_file(self._folder_of(item_id) / _BODY)
-        if len(data) != item.body_bytes:
-            raise self._broken(
-                item_id, f"its body has {len(data)} of {item.body_bytes} bytes"
-            )
-        return data
-
-    def body_path(self, item_id: str) -> Path:
-        """Where the bytes that were kept with an item are, if there were any.
-
-        Raises:
-            UnknownItemError: There is none of this id.
-        """
-        return self._folder_of(item_id) / _BODY
-
-    def size_bytes(self, item_id: str) -> int:
-        """What an item takes of ``max_bytes``.
-
-        Raises:
-            UnknownItemError: There is none of this id.
-        """
-        folder = self._folder_of(item_id)
-        with disk_faults(self._folder, "read"):
-            try:
-                return _size_bytes(folder)
-            except FileNotFoundError:
-                raise _unknown(item_id) from None
-
     def remove(self, item_id: str) -> None:
         """Take an item out for good; also one that cannot be read.
 
@@ -255,30 +160,6 @@ class Quarantine:
             self._folder_of(item_id)  # another process may have been quicker
             sweep(self._unfinished)
             self._take_out(account, item_id)
-
-    def _folder_of(self, item_id: str) -> Path:
-        folder = self._items / item_id
-        # An id is also what a user types: nothing else may become a path.
-        if _ID.fullmatch(item_id):
-            with disk_faults(self._folder, "read"), suppress(FileNotFoundError):
-                if stat.S_ISDIR(folder.lstat().st_mode):
-                    return folder
-        raise _unknown(item_id)
-
-    def _read_file(self, path: Path) -> bytes:
-        with disk_faults(self._folder, "read"):
-            try:
-                return path.read_bytes()
-            except FileNotFoundError:
-                self._folder_of(path.parent.name)  # gone altogether is no damage
-                raise self._broken(path.parent.name, f"it has no {path.name}") from None
-
-    def _broken(self, item_id: str, reason: str) -> BrokenItemError:
-        return BrokenItemError(
-            "broken_item",
-            f"{self._items / item_id} cannot be read: {reason}; "
-            f"trailfeed quarantine purge {item_id} removes it",
-        )
 
     def _make_folders(self) -> None:
         if self._items.is_dir() and self._unfinished.is_dir():
@@ -294,13 +175,7 @@ class Quarantine:
         )
 
     def _count(self) -> int:
-        return sum(_size_bytes(self._items / item_id) for item_id in self._ids())
-
-    def _ids(self) -> Iterator[str]:
-        with os.scandir(self._items) as entries:
-            for entry in entries:
-                if _ID.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False):
-                    yield entry.name
+        return sum(item_size_bytes(self._items / item_id) for item_id in self._ids())
 
     @contextmanager
     def _unfinished_folder(
@@ -378,7 +253,7 @@ class Quarantine:
 
     def _take_out(self, account: Account, item_id: str) -> None:
         folder, gone = self._items / item_id, self._unfinished / f"{item_id}.gone"
-        with account.changing_by(-_size_bytes(folder)):
+        with account.changing_by(-item_size_bytes(folder)):
             folder.rename(gone)
             sync_folder(self._items)
         shutil.rmtree(gone, ignore_errors=True)
@@ -390,14 +265,3 @@ def _version() -> str:
         return importlib.metadata.version("trailfeed")
     except importlib.metadata.PackageNotFoundError:
         return "unpackaged"
-
-
-def _unknown(item_id: str) -> UnknownItemError:
-    return UnknownItemError("no_such_item", f"{item_id!r} is not in the quarantine")
-
-
-def _size_bytes(folder: Path) -> int:
-    with os.scandir(folder) as entries:
-        return taken_bytes(
-            *(entry.stat(follow_symlinks=False).st_size for entry in entries)
-        )
