@@ -9,15 +9,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from plugin_bridge.forward.entries import (
-    Encoder,
     EventEncoder,
     JsonArrayEncoder,
     JsonLineEncoder,
     MapEncoder,
 )
+
+if TYPE_CHECKING:
+    from plugin_bridge.forward.encoder import Encoder
 
 Receiver = Literal["fluent-bit", "vector", "fluentd", "otel", "generic"]
 Scheme = Literal["unix", "tcp", "tls", "stdout"]

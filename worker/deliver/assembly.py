@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from plugin_bridge.client import ForwardClient
-    from plugin_bridge.forward.entries import Encoder
+    from plugin_bridge.forward.encoder import Encoder
     from worker.config.model import Config
     from worker.deliver.calls import ObjectSource, QuickSource, SourceQueue
     from worker.deliver.ledger import HeldObject

@@ -11,7 +11,7 @@ from worker.deliver.ledger import Span
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from plugin_bridge.forward.entries import Encoder
+    from plugin_bridge.forward.encoder import Encoder
     from worker.deliver.segments import Segment
 
 CHUNK_ID_BYTES = 16

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
-    from plugin_bridge.forward.entries import Encoder
+    from plugin_bridge.forward.encoder import Encoder
     from worker.config.model import DecodeConfig
     from worker.deliver.feed import Feed
     from worker.deliver.ledger import HeldObject

@@ -24,7 +24,7 @@ from worker.errors import BadObjectError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from plugin_bridge.forward.entries import Encoder
+    from plugin_bridge.forward.encoder import Encoder
     from worker.config.model import DecodeConfig
     from worker.decode.parsed_file import ParsedFile
     from worker.deliver.progress import Progress

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 import pytest
 
 from plugin_bridge.forward.entries import (
-    Encoder,
     EventEncoder,
     JsonArrayEncoder,
     JsonLineEncoder,
@@ -21,6 +20,9 @@ from plugin_bridge.receivers import (
     max_entry_bytes,
     problems,
 )
+
+if TYPE_CHECKING:
+    from plugin_bridge.forward.encoder import Encoder
 
 RECEIVERS: tuple[Receiver, ...] = get_args(Receiver)
 SOCKETS: tuple[Scheme, ...] = ("unix", "tcp", "tls")

@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plugin_bridge.forward.entries import (
-    Encoder,
     EventEncoder,
     JsonArrayEncoder,
     JsonLineEncoder,
@@ -24,6 +23,8 @@ from plugin_bridge.forward.event_time import EventTime
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from plugin_bridge.forward.encoder import Encoder
 
 TIME_S = 1_700_000_000  # 0x6553f100
 ENCODERS = [EventEncoder, MapEncoder, JsonLineEncoder, JsonArrayEncoder]

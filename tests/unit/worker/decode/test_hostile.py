@@ -20,7 +20,7 @@ from worker.errors import BadObjectError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from plugin_bridge.forward.entries import Encoder
+    from plugin_bridge.forward.encoder import Encoder
 
 MIB = 1 << 20
 

@@ -30,7 +30,7 @@ from worker.transform.transformation import Transformation
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from plugin_bridge.forward.entries import Encoder
+    from plugin_bridge.forward.encoder import Encoder
     from worker.transform.transformation import Transform
 
 values = st.recursive(

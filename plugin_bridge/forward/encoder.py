@@ -1,0 +1,126 @@
+"""What a form of records offers: bytes of one, of a run of them, and of a chunk."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from typing_extensions import Buffer
+
+
+class Encoder(Protocol):
+    """Turns records into the payload of a chunk."""
+
+    def encode(
+        self, record: Mapping[str, object], seconds: int, nanoseconds: int
+    ) -> bytes:
+        """Return the bytes of one structured record.
+
+        Args:
+            record: What JSON can hold; a plain ``dict`` is fastest.
+            seconds: Wall time of the record, seconds since 1970.
+            nanoseconds: The fraction of that second.
+
+        Raises:
+            EntryError: The record or its time cannot be encoded.
+        """
+        ...
+
+    def encode_raw(self, text: bytes, seconds: int, nanoseconds: int) -> bytes:
+        """Return the bytes of a record whose only field is its own JSON text.
+
+        Args:
+            text: The record as UTF-8, which the caller has made sure of.
+            seconds: Wall time of the record, seconds since 1970.
+            nanoseconds: The fraction of that second.
+
+        Raises:
+            EntryError: The text or the time cannot be encoded.
+        """
+        ...
+
+    def assemble(self, parts: Sequence[bytes]) -> bytes:
+        """Return the payload of a chunk that holds ``parts``, one at least."""
+        ...
+
+    tells_rounded: bool
+    """Whether :meth:`encode_quickly` knows large floats when it meets them."""
+
+    def stamp(self, seconds: int, nanoseconds: int) -> object:
+        """Prepare the time of records, for :meth:`encode_quickly`.
+
+        Raises:
+            EntryError: The time cannot be encoded.
+        """
+        ...
+
+    def encode_quickly(self, record: dict[str, object], stamp: Any) -> bytes | None:
+        """Do as :meth:`encode` does with everyday records.
+
+        Args:
+            record: What a JSON parser made.
+            stamp: From :meth:`stamp`.
+
+        Returns:
+            None: it is for :meth:`encode`; or it may hold a float of 2**63 or more,
+            as some parsers make of integers beyond 64 bits, and is to be parsed again.
+        """
+        ...
+
+    def encode_run(
+        self, records: Sequence[Any], begin: int, stamps: KnownStamps, room_bytes: int
+    ) -> tuple[list[bytes], int]:
+        """Encode as many everyday records in a row as there are, and fit.
+
+        Args:
+            records: What a JSON parser made.
+            begin: Index of the first.
+            stamps: Their times.
+            room_bytes: For all of them.
+
+        Returns:
+            One part each, and their size; nothing, where even the first one is for
+            :meth:`encode_quickly`.
+        """
+        ...
+
+    def raw_stamp(self, seconds: int, nanoseconds: int) -> object:
+        """Prepare the time of records, for :meth:`encode_raw_run`.
+
+        Raises:
+            EntryError: The time cannot be encoded.
+        """
+        ...
+
+    def encode_raw_run(
+        self,
+        records: Sequence[tuple[Buffer, object]],
+        begin: int,
+        stamps: KnownStamps,
+        room_bytes: int,
+    ) -> tuple[list[bytes], int]:
+        """Do as :meth:`encode_run` does, for :meth:`encode_raw`.
+
+        Args:
+            records: Each one's text in UTF-8, and the text of its time.
+            begin: As there.
+            stamps: From :meth:`raw_stamp`.
+            room_bytes: As there.
+        """
+        ...
+
+
+class KnownStamps(Protocol):
+    """The times of records, by their texts."""
+
+    @property
+    def known(self) -> Mapping[str, tuple[Any, object]]:
+        """By text: what :meth:`Encoder.stamp` made, and something else."""
+        ...
+
+    @property
+    def field(self) -> str:
+        """The records' field of that text."""
+        ...
