@@ -132,7 +132,33 @@ class EventEncoder:
         return parts, size_bytes
 
 
-class MapEncoder:
+class _OneByOne:
+    """What makes no runs, and needs no time: a pipe is seldom short of it."""
+
+    def stamp(self, seconds: int, nanoseconds: int) -> None:
+        del seconds, nanoseconds
+
+    def raw_stamp(self, seconds: int, nanoseconds: int) -> None:
+        del seconds, nanoseconds
+
+    def encode_run(
+        self, records: Sequence[Any], begin: int, stamps: KnownStamps, room_bytes: int
+    ) -> tuple[list[bytes], int]:
+        del records, begin, stamps, room_bytes
+        return [], 0
+
+    def encode_raw_run(
+        self,
+        records: Sequence[tuple[Buffer, object]],
+        begin: int,
+        stamps: KnownStamps,
+        room_bytes: int,
+    ) -> tuple[list[bytes], int]:
+        del records, begin, stamps, room_bytes
+        return [], 0
+
+
+class MapEncoder(_OneByOne):
     """msgpack maps, one after the other: what Fluentd's exec input reads."""
 
     tells_rounded = True
@@ -153,9 +179,6 @@ class MapEncoder:
     def assemble(self, parts: Sequence[bytes]) -> bytes:
         return b"".join(parts)
 
-    def stamp(self, seconds: int, nanoseconds: int) -> None:
-        del seconds, nanoseconds
-
     def encode_quickly(self, record: dict[str, object], stamp: None) -> bytes | None:
         del stamp
         try:
@@ -164,27 +187,8 @@ class MapEncoder:
             return None
         return None if _LARGE_FLOAT_64.search(part) else part
 
-    def encode_run(
-        self, records: Sequence[Any], begin: int, stamps: KnownStamps, room_bytes: int
-    ) -> tuple[list[bytes], int]:
-        del records, begin, stamps, room_bytes  # one by one will do in a pipe
-        return [], 0
 
-    def raw_stamp(self, seconds: int, nanoseconds: int) -> None:
-        del seconds, nanoseconds
-
-    def encode_raw_run(
-        self,
-        records: Sequence[tuple[Buffer, object]],
-        begin: int,
-        stamps: KnownStamps,
-        room_bytes: int,
-    ) -> tuple[list[bytes], int]:
-        del records, begin, stamps, room_bytes
-        return [], 0
-
-
-class _JsonObjects:
+class _JsonObjects(_OneByOne):
     """JSON objects without their frame; ``NaN`` and the infinities become null."""
 
     tells_rounded = False  # a point or an exponent may stand in any text as well
@@ -208,34 +212,12 @@ class _JsonObjects:
         except UnicodeDecodeError as exc:
             raise EntryError(f"raw record is not UTF-8: {exc}") from None
 
-    def stamp(self, seconds: int, nanoseconds: int) -> None:
-        del seconds, nanoseconds
-
     def encode_quickly(self, record: dict[str, object], stamp: None) -> bytes | None:
         del stamp
         try:
             return orjson.dumps(record, option=self._option)
         except TypeError:
             return None
-
-    def encode_run(
-        self, records: Sequence[Any], begin: int, stamps: KnownStamps, room_bytes: int
-    ) -> tuple[list[bytes], int]:
-        del records, begin, stamps, room_bytes
-        return [], 0
-
-    def raw_stamp(self, seconds: int, nanoseconds: int) -> None:
-        del seconds, nanoseconds
-
-    def encode_raw_run(
-        self,
-        records: Sequence[tuple[Buffer, object]],
-        begin: int,
-        stamps: KnownStamps,
-        room_bytes: int,
-    ) -> tuple[list[bytes], int]:
-        del records, begin, stamps, room_bytes
-        return [], 0
 
     def _dump(self, record: dict[str, object]) -> bytes:
         try:
