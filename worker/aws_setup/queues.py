@@ -145,7 +145,9 @@ def judge_dead_letter_queue(
     changes: Attributes = {}
     details: tuple[str, ...] = ()
     retention = int(present.get("MessageRetentionPeriod", "0"))
-    if retention < RETENTION_S:
+    # A message's age goes on from the queue, which keeps it this long in the end.
+    before = max(int((queue or {}).get("MessageRetentionPeriod", "0")), RETENTION_S)
+    if retention <= before and retention < DEAD_LETTER_RETENTION_S:
         changes["MessageRetentionPeriod"] = str(DEAD_LETTER_RETENTION_S)
         more = f"{duration(retention)} -> {duration(DEAD_LETTER_RETENTION_S)}"
         details += (f"retention {more}",)

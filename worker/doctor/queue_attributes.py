@@ -31,6 +31,7 @@ MANY_IN_FLIGHT: Final = 100_000
 """SQS allows 120,000."""
 
 LEAST_RETENTION_S: Final = 4 * 86_400
+MOST_RETENTION_S: Final = 14 * 86_400
 LEAST_MESSAGE_BYTES: Final = 65_536
 LEAST_RECEIVES: Final = 5
 LEAST_VISIBILITY_S: Final = 60
@@ -154,11 +155,14 @@ def judge_dead_letters(
         )
     kept_s = _number(dead, "MessageRetentionPeriod") or 0
     if kept_s <= (_number(attributes, "MessageRetentionPeriod") or 0):
+        mend = f"set its MessageRetentionPeriod to {MOST_RETENTION_S}, 14 days"
+        if kept_s >= MOST_RETENTION_S:
+            mend = "set the first queue's MessageRetentionPeriod to 604800, 7 days"
         return warn(
             DEAD_LETTERS,
             f"{name} keeps messages for {_time(kept_s)}, counted from when they came "
             "into the first queue, so that some are gone soon after they get there",
-            "set its MessageRetentionPeriod to 1209600, 14 days",
+            mend,
         )
     return ok(DEAD_LETTERS, f"{after}; it is empty")
 

@@ -151,9 +151,28 @@ class TestDeadLetterQueue:
         present = {"MessageRetentionPeriod": "1209600", "RedriveAllowPolicy": denied}
         assert self.judge(present) == (Verdict.BLOCKED, {})
 
-    def test_it_keeps_messages_as_long_as_the_queue_at_least(self) -> None:
-        verdict, changes = self.judge({"MessageRetentionPeriod": "345600"})
+    @pytest.mark.parametrize(
+        ("kept", "queue_kept"),
+        [("345600", "345600"), ("604800", "345600"), ("864000", "864000")],
+    )
+    def test_it_keeps_messages_for_longer_than_the_queue(
+        self, kept: str, queue_kept: str
+    ) -> None:
+        verdict, changes = self.judge(
+            {"MessageRetentionPeriod": kept}, {"MessageRetentionPeriod": queue_kept}
+        )
         assert (verdict, changes) == (
             Verdict.CHANGE,
             {"MessageRetentionPeriod": "1209600"},
         )
+
+    @pytest.mark.parametrize(
+        ("kept", "queue_kept"), [("864000", "604800"), ("1209600", "1209600")]
+    )
+    def test_what_it_keeps_for_long_enough_stays(
+        self, kept: str, queue_kept: str
+    ) -> None:
+        verdict, changes = self.judge(
+            {"MessageRetentionPeriod": kept}, {"MessageRetentionPeriod": queue_kept}
+        )
+        assert (verdict, changes) == (Verdict.OK, {})

@@ -138,3 +138,26 @@ def test_the_dead_letter_queue(
     finding = judge_dead_letters(Redrive(DEAD_ARN, receives), WELL, dead)
     assert finding.verdict == verdict
     assert words in finding.said
+
+
+@pytest.mark.parametrize(
+    ("kept_s", "dead_kept_s", "mend"),
+    [
+        (604_800, 604_800, "set its MessageRetentionPeriod to 1209600, 14 days"),
+        (
+            1_209_600,
+            1_209_600,
+            "set the first queue's MessageRetentionPeriod to 604800, 7 days",
+        ),
+    ],
+)
+def test_dead_letters_are_kept_for_longer_than_other_messages(
+    kept_s: int, dead_kept_s: int, mend: str
+) -> None:
+    """SQS keeps no message for more than 14 days."""
+    finding = judge_dead_letters(
+        Redrive(DEAD_ARN, 10),
+        {**WELL, "MessageRetentionPeriod": str(kept_s)},
+        {"MessageRetentionPeriod": str(dead_kept_s)},
+    )
+    assert (finding.verdict, finding.mend) == ("warn", mend)
