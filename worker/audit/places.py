@@ -11,8 +11,12 @@ from typing import TYPE_CHECKING
 from worker.audit.question import day_of
 from worker.audit.trail import LATE_DAYS, delivered_at, folders, is_log
 from worker.errors import PermanentError
-from worker.source.faults import AWS_ERRORS, fault_of
-from worker.source.trail_folders import TrailFolders, bucket_and_prefix
+from worker.source.faults import AWS_ERRORS
+from worker.source.trail_folders import (
+    TrailFolders,
+    bucket_and_prefix,
+    listing_fault,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -134,7 +138,7 @@ class S3Places:
                             key, bucket, region, one["Size"], delivered_at(name)
                         )
         except AWS_ERRORS as error:
-            raise fault_of(error, f"cannot list s3://{bucket}/{prefix}") from error
+            raise listing_fault(error, bucket, prefix) from error
 
     def _folders(
         self, trail: TrailFolders, prefix: str, question: Question

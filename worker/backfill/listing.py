@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from worker.errors import AwsError
-from worker.source.faults import AWS_ERRORS, fault_of
+from worker.source.faults import AWS_ERRORS
+from worker.source.trail_folders import listing_fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,10 +24,7 @@ if TYPE_CHECKING:
 LOOK_AHEAD: Final = 8
 """Spans that are asked for at once: most of them are short."""
 
-ACCESS_DENIED: Final = "access_denied"
-
 _ARCHIVES: Final = ("GLACIER", "DEEP_ARCHIVE")
-_DENIED: Final = ("AccessDenied", "AllAccessDisabled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,15 +116,10 @@ class BucketLister:
 
     def fault(self, error: BotoCoreError | ClientError, prefix: str) -> RetriableError:
         """What a refusal of S3's to list means."""
-        doing = f"cannot list s3://{self._bucket}/{prefix}"
-        answer = getattr(error, "response", {})
-        code = str(answer.get("Error", {}).get("Code", ""))
-        if code in _DENIED:
-            action = "s3:ListBucket"
-            if self._with_versions:
-                action += " and s3:ListBucketVersions"
-            return AwsError(ACCESS_DENIED, f"{doing}: access denied: allow {action}")
-        return fault_of(error, doing)
+        permission = "s3:ListBucket"
+        if self._with_versions:
+            permission += " and s3:ListBucketVersions"
+        return listing_fault(error, self._bucket, prefix, permission=permission)
 
     def _objects(self, span: Span, asked: dict[str, Any]) -> Page:
         if span.after and "ContinuationToken" not in asked:

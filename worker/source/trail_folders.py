@@ -12,16 +12,24 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from worker.errors import PermanentError
-from worker.source.faults import AWS_ERRORS
+from botocore.exceptions import ClientError
+
+from worker.errors import AwsError, PermanentError
+from worker.source.faults import AWS_ERRORS, fault_of, service_code
+from worker.source.object_faults import ACCESS_DENIED, MISSING_BUCKET
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
+    from botocore.exceptions import BotoCoreError
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import ObjectTypeDef
 
+    from worker.errors import RetriableError
+
 LOGS: Final = "CloudTrail"
+
+_DENIED: Final = ("AccessDenied", "AllAccessDisabled")
 
 _S3_URL: Final = re.compile(r"s3://(?P<bucket>[^/]+)(?:/(?P<prefix>.*))?", re.DOTALL)
 _ROOT: Final = "AWSLogs/"
@@ -41,6 +49,31 @@ def bucket_and_prefix(source: str) -> tuple[str, str]:
             "bad_url", f"{source}: expected s3://BUCKET/PREFIX, as in s3://logs/"
         )
     return match["bucket"], match["prefix"] or ""
+
+
+def listing_fault(
+    error: BotoCoreError | ClientError,
+    bucket: str,
+    prefix: str,
+    *,
+    permission: str = "s3:ListBucket",
+) -> RetriableError:
+    """What it means that S3 refuses to list, or fails to.
+
+    Args:
+        error: What boto3 raised.
+        bucket: That was to be listed.
+        prefix: Of the keys.
+        permission: What the listing needs.
+    """
+    doing = f"cannot list s3://{bucket}/{prefix}"
+    code = service_code(error) if isinstance(error, ClientError) else ""
+    if code in _DENIED:
+        said = f"{doing}: access denied: allow {permission}"
+        return AwsError(ACCESS_DENIED, said)
+    if code == "NoSuchBucket":
+        return AwsError(MISSING_BUCKET, f"{doing}: there is no such bucket")
+    return fault_of(error, doing)
 
 
 class TrailFolders:

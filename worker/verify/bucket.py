@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from worker.errors import PermanentError
-from worker.source.faults import AWS_ERRORS, fault_of
+from worker.source.faults import AWS_ERRORS
 from worker.source.notifications import ObjectRef
 from worker.source.object_faults import boto3_fault
-from worker.source.trail_folders import LOGS, TrailFolders
+from worker.source.trail_folders import LOGS, TrailFolders, listing_fault
 from worker.verify.digest_key import KIND
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class S3Store:
                 for folder in folders:
                     found[folder.replace(f"/{LOGS}/", f"/{KIND}/")] = None
         except AWS_ERRORS as error:
-            raise fault_of(error, self._listing(prefix)) from error
+            raise listing_fault(error, self._bucket, prefix) from error
         return [*found]
 
     def keys(self, prefix: str, *, after: str = "") -> Iterator[str]:
@@ -110,7 +110,7 @@ class S3Store:
             for one in self._folders().objects(prefix, after=after):
                 yield one["Key"]
         except AWS_ERRORS as error:
-            raise fault_of(error, self._listing(prefix)) from error
+            raise listing_fault(error, self._bucket, prefix) from error
 
     def digest(self, bucket: str, key: str) -> StoredDigest:
         """See :class:`Store`."""
@@ -138,6 +138,3 @@ class S3Store:
             client = self._session.s3_client()
             self._regions[bucket] = TrailFolders(client, bucket).bucket_region()
         return self._regions[bucket]
-
-    def _listing(self, prefix: str) -> str:
-        return f"cannot list s3://{self._bucket}/{prefix}"
