@@ -5,11 +5,12 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from io import TextIOWrapper
-from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from worker.cli.audit_output import run_sql, show_counts, show_views
+from worker.cli.usage import period_of, place_in_s3
 
 if TYPE_CHECKING:
     from worker.audit.places import Place
@@ -172,24 +173,16 @@ def _question(
     errors_only: bool,
     where: Many,
 ) -> "Question":
-    from worker.audit.question import Question, instant  # noqa: PLC0415
+    from worker.audit.question import Question  # noqa: PLC0415
     from worker.config.filter_rules import parse_rule  # noqa: PLC0415
 
     now = datetime.now(UTC)
-    times = {}
-    for option, text in (("--from", since), ("--to", until)):
-        try:
-            times[option] = instant(text, now) if text else None
-        except ValueError as error:
-            _refuse(option, text, error)
+    begin, end = period_of(since, until, now)
     for rule in where or ():
         try:
             parse_rule(rule)
         except ValueError as error:
-            _refuse("--where", rule, error)
-    begin, end = times["--from"], times["--to"]
-    if begin and end and begin >= end:
-        raise typer.BadParameter("--from must be before --to")
+            raise typer.BadParameter(f"--where {rule}: {error}") from error
     return Question(
         events=tuple(event or ()),
         # As a URL or an ARN names it, too.
@@ -203,10 +196,6 @@ def _question(
         errors_only=errors_only,
         where=tuple(where or ()),
     )
-
-
-def _refuse(option: str, text: str, error: ValueError) -> NoReturn:
-    raise typer.BadParameter(f"{option} {text}: {error}") from error
 
 
 def _fields(count_by: str) -> tuple[str, ...]:
@@ -312,6 +301,7 @@ def _places(sources: Sequence[str], question: "Question") -> "list[Place]":
     places: list[Place] = []
     for source in sources:
         if is_s3(source):
+            place_in_s3(source)
             from worker.source.own_aws import s3_client  # noqa: PLC0415 - slow
 
             s3_places = S3Places(s3_client(), datetime.now(UTC))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -15,9 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from worker.transform.audit import View
-
-# No terminal, no edge: nothing is cut where the output goes into a pipe or a file.
-PIPE_WIDTH = 10_000
 
 
 def show_views(views: Sequence[View], form: str) -> None:
@@ -53,12 +49,9 @@ def show_counts(
 
 
 def _print(table: object) -> None:
-    from rich.console import Console  # noqa: PLC0415
+    from worker.cli.console import console_of_any_width  # noqa: PLC0415 - rich is slow
 
-    console = Console()
-    if not console.is_terminal and "COLUMNS" not in os.environ:
-        console.width = PIPE_WIDTH
-    console.print(table)
+    console_of_any_width().print(table)
 
 
 def run_sql(

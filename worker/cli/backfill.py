@@ -16,6 +16,7 @@ import typer
 
 from worker.cli.backfill_view import Bar, counted, outcome_of, say, show_counts
 from worker.cli.options import ConfigFile
+from worker.cli.usage import past_period_of, place_in_s3
 from worker.errors import ConfigError, TrailfeedError
 from worker.pool.exit_codes import BAD_CONFIG
 
@@ -157,28 +158,14 @@ def _request(
     direct: bool,
     skip_delivered: bool,
 ) -> "Request":
-    from worker.audit.question import instant  # noqa: PLC0415 - as above
-    from worker.backfill.job import check_bucket  # noqa: PLC0415
+    from worker.backfill.job import check_bucket  # noqa: PLC0415 - as above
     from worker.backfill.request import Request  # noqa: PLC0415
-    from worker.source.trail_folders import bucket_and_prefix  # noqa: PLC0415
 
     now = datetime.now(UTC)
-    times = {"--from": since, "--to": until}
-    found = {}
-    for option, text in times.items():
-        try:
-            found[option] = instant(text, now) if text else None
-        except ValueError as error:
-            raise typer.BadParameter(f"{option} {text}: {error}") from error
-    begin, end = found["--from"], found["--to"] or now
-    if begin and begin >= end:
-        raise typer.BadParameter("--from must be before --to")
+    begin, end = past_period_of(since, until, now)
     if not source:
         raise typer.BadParameter("name s3://BUCKET[/PREFIX], or --resume a run")
-    try:
-        bucket, prefix = bucket_and_prefix(source)
-    except TrailfeedError as error:
-        raise typer.BadParameter(str(error)) from error
+    bucket, prefix = place_in_s3(source)
     check_bucket(config, bucket)
     return Request(
         bucket=bucket,

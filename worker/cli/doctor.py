@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from worker.cli.options import ConfigFile
+from worker.cli.usage import place_in_s3
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -108,11 +109,10 @@ def doctor(
 def _wanted(buckets: "Iterable[str]", urls: "Iterable[str]") -> "Wanted":
     from worker.doctor.buckets import Wanted  # noqa: PLC0415 - see above
     from worker.source.notifications import ObjectRef  # noqa: PLC0415
-    from worker.source.trail_folders import bucket_and_prefix  # noqa: PLC0415
 
     refs = []
     for url in urls:
-        name, key = bucket_and_prefix(url)
+        name, key = place_in_s3(url)
         if not key:
             raise typer.BadParameter(f"--object {url}: expected s3://BUCKET/KEY")
         refs.append(ObjectRef(name, key))

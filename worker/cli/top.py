@@ -57,9 +57,9 @@ def top(
     if as_json:
         typer.echo(json.dumps(status(base), indent=1))
         return
-    from rich.console import Console  # noqa: PLC0415 - --help answers at once
+    from worker.cli.console import console_of_any_width  # noqa: PLC0415 - as above
 
-    console = Console()
+    console = console_of_any_width()
     try:
         if once or not console.is_terminal:
             _show_once(base, console)
@@ -72,7 +72,7 @@ def top(
 def _base_url(config: Path | None, url: str) -> str:
     if url:
         if not url.startswith(("http://", "https://")):
-            raise ConfigError(("--url: expected http://HOST:PORT",))
+            raise typer.BadParameter(f"--url {url}: expected http://HOST:PORT")
         return url.rstrip("/")
     if config is None:
         return "http://127.0.0.1:9464"

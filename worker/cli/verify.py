@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from worker.cli.usage import past_period_of, place_in_s3
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -70,16 +72,13 @@ def verify(
     Example: trailfeed verify s3://my-logs --from 2026-11-20 --to 2026-11-21
     """
     from worker.source.own_aws import object_reader, own_session  # noqa: PLC0415
-    from worker.source.trail_folders import bucket_and_prefix  # noqa: PLC0415
     from worker.verify.bucket import MAX_LOG_FILE_BYTES, S3Store  # noqa: PLC0415
     from worker.verify.public_keys import AskedKeys, FileKeys  # noqa: PLC0415
     from worker.verify.verification import Period, Verification  # noqa: PLC0415
 
     now = datetime.now(UTC)
-    begin, end = _instant("--from", since, now), _instant("--to", until, now) or now
-    if begin and begin >= end:
-        raise typer.BadParameter("--from must be before --to")
-    bucket, prefix = bucket_and_prefix(source)
+    begin, end = past_period_of(since, until, now)
+    bucket, prefix = place_in_s3(source)
     session = own_session()
     keys: PublicKeys = (
         FileKeys(public_keys) if public_keys else AskedKeys(session.cloudtrail_client)
@@ -103,15 +102,6 @@ def verify(
     typer.echo(_json_totals(totals) if as_json else _summary(source, totals))
     if totals.findings_count:
         raise typer.Exit(1)
-
-
-def _instant(option: str, text: str, now: datetime) -> datetime | None:
-    from worker.audit.question import instant  # noqa: PLC0415
-
-    try:
-        return instant(text, now) if text else None
-    except ValueError as error:
-        raise typer.BadParameter(f"{option} {text}: {error}") from error
 
 
 def _line(finding: "Finding") -> str:

@@ -272,6 +272,7 @@ def on_one_line(text: str) -> str:
 def no_credentials(doing: str, said: str) -> str:
     """The sentence for credentials that are not to be had."""
     return (
-        f"{doing}: {said}: set source.access_key_id and source.secret_access_key, "
-        "source.profile, or one of AWS's own ways"
+        f"{doing}: {said}: give them in one of AWS's own ways (AWS_PROFILE, a role "
+        "of the host, …), or set source.profile, or source.access_key_id and "
+        "source.secret_access_key"
     )

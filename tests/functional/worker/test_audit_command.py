@@ -136,6 +136,7 @@ def test_a_broken_file_costs_no_other(logs: Path) -> None:
         (["-", "."], 2, "- goes with no other source"),
         (["s3://logs", "--run"], 2, "--run goes with --athena"),
         (["s3://logs", "--athena", "--run"], 1, "name the accounts"),
+        (["s3://"], 2, "expected s3://BUCKET/PREFIX"),
         (["quarantine:gone"], 1, "name what [state] dir says"),
         (["s3://logs", "--athena"], 1, "name the accounts"),
     ],

@@ -28,7 +28,7 @@ def top(*arguments: str) -> subprocess.CompletedProcess[str]:
         text=True,
         timeout=60,
         check=False,
-        env={**environment(), "COLUMNS": "200"},
+        env=environment(),
     )
 
 
@@ -52,8 +52,16 @@ def test_it_shows_workers_problems_and_errors(
         assert "not ready" in done.stdout
         assert "receiver: not connected: worker 0, 1" in done.stdout
         assert "cannot connect to unix://" in done.stdout
+        for heading in ("waits for", "records/s", "restarts"):  # nothing is cut
+            assert heading in done.stdout
         document = json.loads(top("--url", url, "--json").stdout)
         assert [one["worker"] for one in document["workers"]] == [0, 1]
+
+
+def test_a_url_that_is_none_is_wrong_usage() -> None:
+    done = top("--url", "localhost:9464")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--url localhost:9464: expected http://HOST:PORT" in done.stderr
 
 
 def test_where_nothing_answers_it_says_so(tmp_path: Path) -> None:

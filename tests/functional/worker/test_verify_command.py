@@ -180,8 +180,8 @@ def test_a_forged_digest_is_a_line(
 @pytest.mark.parametrize(
     ("arguments", "exit_code", "text"),
     [
-        (["trail"], 1, "trail: expected s3://BUCKET/PREFIX"),
-        (["s3://none"], 1, "cannot list s3://none/"),
+        (["trail"], 2, "trail: expected s3://BUCKET/PREFIX"),
+        (["s3://none"], 1, "cannot list s3://none/: there is no such bucket"),
         (["s3://trail/elsewhere"], 1, "s3://trail/elsewhere: is no trail"),
         (["s3://trail", "--public-keys", "none"], 1, "none: cannot be read"),
         (["s3://trail", "--from", "x"], 2, "--from x: expected a time"),

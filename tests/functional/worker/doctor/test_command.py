@@ -69,7 +69,7 @@ def test_findings_as_json(scene: Scene) -> None:
             "source.wait_time_s: must be at most",
         ),
         ({"source": {"profile": "none"}}, [], 78, "AWS's configuration files have no"),
-        ({}, ["--object", "trail-logs"], 1, "expected s3://BUCKET/PREFIX"),
+        ({}, ["--object", "trail-logs"], 2, "expected s3://BUCKET/PREFIX"),
         ({}, ["--object", "s3://trail-logs"], 2, "expected s3://BUCKET/KEY"),
         ({}, ["--timeout-s", "0"], 2, "--timeout-s"),
     ],

@@ -32,7 +32,8 @@ def test_no_credentials_at_all(scene: Scene) -> None:
     scene.settings["source"] |= {"access_key_id": "", "secret_access_key": ""}
     found = scene.examine()
     assert found["credentials"].verdict == "fail"
-    assert "set source.access_key_id" in found["credentials"].said
+    assert "AWS_PROFILE" in found["credentials"].said
+    assert "source.access_key_id" in found["credentials"].said
     assert found["clock"].verdict == "skip"
 
 
