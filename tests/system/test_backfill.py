@@ -170,9 +170,9 @@ def test_a_killed_worker_of_its_pool_loses_nothing(
         code, _ = backfill.end()
     assert code == 0, backfill.log
     assert "was killed by SIGKILL" in backfill.log
-    assert set(event_ids(receiver)) == set(expected)
-    # Its window, at the most.
-    assert len(event_ids(receiver)) - len(expected) <= 100
+    times = Counter(event_ids(receiver))
+    assert times.keys() == set(expected)
+    assert max(times.values()) <= 2, "one kill repeats a record once, if at all"
 
 
 def test_an_interrupted_pool_settles_what_is_begun_and_goes_on(
