@@ -9,20 +9,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from plugin_bridge import fluent_bit
-from tests.fakes.certificates import Authority
+from tests.system.shippers.links import Link, on_stdout, on_unix, over_tls
 from tests.system.shippers.shipper import (
-    Settings,
     Shipper,
     bridge_prints,
     find_program,
-    free_port,
-    listens,
-    path_to_trailfeed,
     replaced,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -32,30 +27,15 @@ class FluentBit(Shipper):
     receiver = "fluent-bit"
 
     def __init__(self, folder: Path) -> None:
-        socket_path = folder / "fluent-bit.sock"
-        self._prepare(
-            folder,
-            {"address": f"unix://{socket_path}"},
-            style="yaml",
-            is_ready=socket_path.is_socket,
-        )
+        self._prepare(folder, on_unix(folder / "fluent-bit.sock"), style="yaml")
 
-    def _prepare(
-        self,
-        folder: Path,
-        output: Settings,
-        *,
-        style: str,
-        is_ready: Callable[[], bool],
-        environment: dict[str, str] | None = None,
-        files: dict[str, str] | None = None,
-    ) -> None:
+    def _prepare(self, folder: Path, link: Link, *, style: str) -> None:
         """Put test's paths and output into what ``trailfeed bridge`` prints."""
         program = find_program("fluent-bit", "TRAILFEED_TEST_FLUENT_BIT")
-        output["receiver"] = self.receiver
+        output = {**link.output, "receiver": self.receiver}
         text = bridge_prints(folder, output, "--format", style)
         text = replaced(
-            text, {fluent_bit.STORAGE_PATH: f"{folder}/storage", **(files or {})}
+            text, {fluent_bit.STORAGE_PATH: f"{folder}/storage", **link.files}
         )
         ours = {
             "name": "file",
@@ -89,10 +69,10 @@ class FluentBit(Shipper):
         super().__init__(
             [program, "-c", str(config)],
             output=output,
-            is_ready=is_ready,
+            is_ready=link.is_ready,
             output_path=folder / "fluent-bit.out",
             log_path=folder / "fluent-bit.log",
-            environment=environment,
+            environment=link.environment,
         )
 
 
@@ -100,33 +80,20 @@ class FluentBitOverTls(FluentBit):
     """The same on TCP with all there is: TLS both ways, key, user, zstd; classic."""
 
     def __init__(self, folder: Path) -> None:
-        port = free_port()
-        authority = Authority(folder)
-        server, client = authority.sign("server", "localhost"), authority.sign("client")
         self._prepare(
             folder,
-            {
-                "address": f"tls://localhost:{port}",
-                "tls_ca_file": authority.ca_file,
-                "tls_cert_file": client.cert_file,
-                "tls_key_file": client.key_file,
-                "shared_key": "a shared key",
-                "username": "alice",
-                "password": "pass-word",
-                "self_hostname": "trailfeed",
-                "compression": "zstd",
-            },
+            over_tls(
+                folder,
+                "/etc/fluent-bit/tls",
+                {
+                    "shared_key": "a shared key",
+                    "username": "alice",
+                    "password": "pass-word",
+                    "self_hostname": "trailfeed",
+                    "compression": "zstd",
+                },
+            ),
             style="classic",
-            is_ready=lambda: listens(port),
-            environment={
-                "FORWARD_SHARED_KEY": "a shared key",
-                "FORWARD_PASSWORD": "pass-word",
-            },
-            files={
-                "/etc/fluent-bit/tls/server.crt": server.cert_file,
-                "/etc/fluent-bit/tls/server.key": server.key_file,
-                "/etc/fluent-bit/tls/clients-ca.pem": authority.ca_file,
-            },
         )
 
 
@@ -140,10 +107,4 @@ class FluentBitExec(FluentBit):
         )
         if "\n  exec " not in inputs.stdout:
             pytest.skip("this Fluent Bit was built without in_exec")
-        self._prepare(
-            folder,
-            {"address": "stdout:", "require_ack": False},
-            style="yaml",
-            is_ready=lambda: True,
-            environment=path_to_trailfeed(),
-        )
+        self._prepare(folder, on_stdout(), style="yaml")

@@ -6,20 +6,15 @@ from typing import TYPE_CHECKING
 
 from plugin_bridge import fluentd
 from plugin_bridge.receiving_end import LOG_PATH
-from tests.fakes.certificates import Authority
+from tests.system.shippers.links import Link, on_stdout, on_tcp, on_unix, over_tls
 from tests.system.shippers.shipper import (
-    Settings,
     Shipper,
     bridge_prints,
     find_program,
-    free_port,
-    listens,
-    path_to_trailfeed,
     replaced,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -29,25 +24,12 @@ class Fluentd(Shipper):
     receiver = "fluentd"
 
     def __init__(self, folder: Path) -> None:
-        port = free_port()
-        self._prepare(
-            folder,
-            {"address": f"tcp://127.0.0.1:{port}"},
-            is_ready=lambda: listens(port),
-        )
+        self._prepare(folder, on_tcp())
 
-    def _prepare(
-        self,
-        folder: Path,
-        output: Settings,
-        *,
-        is_ready: Callable[[], bool],
-        environment: dict[str, str] | None = None,
-        files: dict[str, str] | None = None,
-    ) -> None:
+    def _prepare(self, folder: Path, link: Link) -> None:
         """Put the test's paths and output into what ``trailfeed bridge`` prints."""
         program = find_program("fluentd", "TRAILFEED_TEST_FLUENTD")
-        output["receiver"] = self.receiver
+        output = {**link.output, "receiver": self.receiver}
         text = replaced(
             bridge_prints(folder, output),
             {
@@ -65,7 +47,7 @@ class Fluentd(Shipper):
     flush_at_shutdown true
 """,
                 fluentd.BUFFER_PATH: f"{folder}/buffer",
-                **(files or {}),
+                **link.files,
             },
         )
         config = folder / "fluentd.conf"
@@ -73,10 +55,10 @@ class Fluentd(Shipper):
         super().__init__(
             [program, "-c", str(config)],
             output=output,
-            is_ready=is_ready,
+            is_ready=link.is_ready,
             output_path=folder / "fluentd.out.log",
             log_path=folder / "fluentd.log",
-            environment=environment,
+            environment=link.environment,
         )
 
 
@@ -84,32 +66,19 @@ class FluentdOverTls(Fluentd):
     """The same with all there is: TLS both ways, key, user, gzip."""
 
     def __init__(self, folder: Path) -> None:
-        port = free_port()
-        authority = Authority(folder)
-        server, client = authority.sign("server", "localhost"), authority.sign("client")
         self._prepare(
             folder,
-            {
-                "address": f"tls://localhost:{port}",
-                "tls_ca_file": authority.ca_file,
-                "tls_cert_file": client.cert_file,
-                "tls_key_file": client.key_file,
-                "shared_key": "a shared key",
-                "username": "alice o'hara #{1}",
-                "password": "pass word",
-                "self_hostname": "trailfeed",
-                "compression": "gzip",
-            },
-            is_ready=lambda: listens(port),
-            environment={
-                "FORWARD_SHARED_KEY": "a shared key",
-                "FORWARD_PASSWORD": "pass word",
-            },
-            files={
-                "/etc/fluentd/tls/server.crt": server.cert_file,
-                "/etc/fluentd/tls/server.key": server.key_file,
-                "/etc/fluentd/tls/clients-ca.pem": authority.ca_file,
-            },
+            over_tls(
+                folder,
+                "/etc/fluentd/tls",
+                {
+                    "shared_key": "a shared key",
+                    "username": "alice o'hara #{1}",
+                    "password": "pass word",
+                    "self_hostname": "trailfeed",
+                    "compression": "gzip",
+                },
+            ),
         )
 
 
@@ -117,12 +86,7 @@ class FluentdOnUnix(Fluentd):
     """in_unix, which acknowledges nothing."""
 
     def __init__(self, folder: Path) -> None:
-        path = folder / "fluentd.sock"
-        self._prepare(
-            folder,
-            {"address": f"unix://{path}", "require_ack": False},
-            is_ready=path.is_socket,
-        )
+        self._prepare(folder, on_unix(folder / "fluentd.sock", require_ack=False))
 
 
 class FluentdExec(Fluentd):
@@ -131,11 +95,10 @@ class FluentdExec(Fluentd):
     def __init__(self, folder: Path) -> None:
         self._prepare(
             folder,
-            {"address": "stdout:", "require_ack": False},
-            is_ready=lambda: True,
-            environment=path_to_trailfeed(),
-            files={
-                LOG_PATH: f"{folder}/trailfeed.log",
-                "run_interval 30s": "run_interval 2s",
-            },
+            on_stdout(
+                {
+                    LOG_PATH: f"{folder}/trailfeed.log",
+                    "run_interval 30s": "run_interval 2s",
+                }
+            ),
         )

@@ -4,18 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.system.shippers.shipper import (
-    Record,
-    Settings,
-    Shipper,
-    bridge_prints,
-    find_program,
-    free_port,
-    listens,
-)
+from tests.system.shippers.links import Link, on_tcp, on_unix
+from tests.system.shippers.shipper import Record, Shipper, bridge_prints, find_program
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -25,16 +17,11 @@ class OtelCollector(Shipper):
     receiver = "otel"
 
     def __init__(self, folder: Path) -> None:
-        socket_path = folder / "otelcol.sock"
-        self._prepare(
-            folder, {"address": f"unix://{socket_path}"}, is_ready=socket_path.is_socket
-        )
+        self._prepare(folder, on_unix(folder / "otelcol.sock"))
 
-    def _prepare(
-        self, folder: Path, output: Settings, *, is_ready: Callable[[], bool]
-    ) -> None:
+    def _prepare(self, folder: Path, link: Link) -> None:
         program = find_program("otelcol", "TRAILFEED_TEST_OTELCOL")
-        output["receiver"] = self.receiver
+        output = {**link.output, "receiver": self.receiver}
         text, _, _ = bridge_prints(folder, output).partition("exporters:\n")
         config = folder / "otelcol.yaml"
         config.write_text(
@@ -56,7 +43,7 @@ service:
         super().__init__(
             [program, "--config", str(config)],
             output=output,
-            is_ready=is_ready,
+            is_ready=link.is_ready,
             output_path=folder / "otelcol.out",
             log_path=folder / "otelcol.log",
         )
@@ -75,12 +62,7 @@ class OtelCollectorOverTcp(OtelCollector):
     """The same on TCP, with gzip."""
 
     def __init__(self, folder: Path) -> None:
-        port = free_port()
-        self._prepare(
-            folder,
-            {"address": f"tcp://127.0.0.1:{port}", "compression": "gzip"},
-            is_ready=lambda: listens(port),
-        )
+        self._prepare(folder, on_tcp(compression="gzip"))
 
 
 def _attributes(pairs: list[Record]) -> Record:

@@ -6,21 +6,16 @@ from typing import TYPE_CHECKING
 
 from plugin_bridge import vector
 from plugin_bridge.receiving_end import LOG_PATH
-from tests.fakes.certificates import Authority
+from tests.system.shippers.links import Link, on_stdout, on_tcp, on_unix, over_tls
 from tests.system.shippers.shipper import (
     Record,
-    Settings,
     Shipper,
     bridge_prints,
     find_program,
-    free_port,
-    listens,
-    path_to_trailfeed,
     replaced,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -31,27 +26,14 @@ class Vector(Shipper):
     added_fields = frozenset({"host", "source_type", "tag", "timestamp"})
 
     def __init__(self, folder: Path) -> None:
-        port = free_port()
-        self._prepare(
-            folder,
-            {"address": f"tcp://127.0.0.1:{port}"},
-            is_ready=lambda: listens(port),
-        )
+        self._prepare(folder, on_tcp())
 
-    def _prepare(
-        self,
-        folder: Path,
-        output: Settings,
-        *,
-        is_ready: Callable[[], bool],
-        environment: dict[str, str] | None = None,
-        files: dict[str, str] | None = None,
-    ) -> None:
+    def _prepare(self, folder: Path, link: Link) -> None:
         """Put the test's paths and sink into what ``trailfeed bridge`` prints."""
         program = find_program("vector", "TRAILFEED_TEST_VECTOR")
         data_dir = folder / "vector-data"
         data_dir.mkdir()
-        output["receiver"] = self.receiver
+        output = {**link.output, "receiver": self.receiver}
         config = folder / "vector.yaml"
         config.write_text(
             replaced(
@@ -59,17 +41,17 @@ class Vector(Shipper):
                 {
                     vector.DATA_DIR: str(data_dir),
                     "type: console\n": f"type: file\n    path: {folder}/vector.out\n",
-                    **(files or {}),
+                    **link.files,
                 },
             )
         )
         super().__init__(
             [program, "--config", str(config)],
             output=output,
-            is_ready=is_ready,
+            is_ready=link.is_ready,
             output_path=folder / "vector.out",
             log_path=folder / "vector.log",
-            environment=environment,
+            environment=link.environment,
         )
 
     def records(self) -> list[Record]:
@@ -84,37 +66,21 @@ class VectorOverTls(Vector):
     """The same over TLS both ways, with gzip."""
 
     def __init__(self, folder: Path) -> None:
-        port = free_port()
-        authority = Authority(folder)
-        server, client = authority.sign("server", "localhost"), authority.sign("client")
-        self._prepare(
+        link = over_tls(
             folder,
+            "/etc/vector/tls",
             {
-                "address": f"tls://localhost:{port}",
-                "tls_ca_file": authority.ca_file,
-                "tls_cert_file": client.cert_file,
-                "tls_key_file": client.key_file,
                 "compression": "gzip",
             },
-            is_ready=lambda: listens(port),
-            files={
-                "/etc/vector/tls/server.crt": server.cert_file,
-                "/etc/vector/tls/server.key": server.key_file,
-                "/etc/vector/tls/clients-ca.pem": authority.ca_file,
-            },
         )
+        self._prepare(folder, link)
 
 
 class VectorOnUnix(Vector):
     """On a Unix socket, where it acknowledges nothing."""
 
     def __init__(self, folder: Path) -> None:
-        path = folder / "vector.sock"
-        self._prepare(
-            folder,
-            {"address": f"unix://{path}", "require_ack": False},
-            is_ready=path.is_socket,
-        )
+        self._prepare(folder, on_unix(folder / "vector.sock", require_ack=False))
 
 
 class VectorExec(Vector):
@@ -125,11 +91,10 @@ class VectorExec(Vector):
     def __init__(self, folder: Path) -> None:
         self._prepare(
             folder,
-            {"address": "stdout:", "require_ack": False},
-            is_ready=lambda: True,
-            environment=path_to_trailfeed(),
-            files={
-                LOG_PATH: f"{folder}/trailfeed.log",
-                "respawn_interval_secs: 5": "respawn_interval_secs: 1",
-            },
+            on_stdout(
+                {
+                    LOG_PATH: f"{folder}/trailfeed.log",
+                    "respawn_interval_secs: 5": "respawn_interval_secs: 1",
+                }
+            ),
         )
