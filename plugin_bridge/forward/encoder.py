@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from typing_extensions import Buffer
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Records in a row, encoded in one go.
+
+    Attributes:
+        parts: What :meth:`Encoder.assemble` takes: bytes-like, and not one each.
+        count: How many records that are.
+        size_bytes: Of all parts.
+    """
+
+    parts: Sequence[bytes]
+    count: int
+    size_bytes: int
+
+
+NO_RUN = Run((), 0, 0)
+"""The first record is not everyday, or does not fit."""
 
 
 class Encoder(Protocol):
@@ -71,7 +89,7 @@ class Encoder(Protocol):
 
     def encode_run(
         self, records: Sequence[Any], begin: int, stamps: KnownStamps, room_bytes: int
-    ) -> tuple[list[bytes], int]:
+    ) -> Run:
         """Encode as many everyday records in a row as there are, and fit.
 
         Args:
@@ -81,8 +99,7 @@ class Encoder(Protocol):
             room_bytes: For all of them.
 
         Returns:
-            One part each, and their size; nothing, where even the first one is for
-            :meth:`encode_quickly`.
+            :data:`NO_RUN`, where even the first one is for :meth:`encode_quickly`.
         """
         ...
 
@@ -96,15 +113,17 @@ class Encoder(Protocol):
 
     def encode_raw_run(
         self,
-        records: Sequence[tuple[Buffer, object]],
+        texts: Sequence[bytes],
+        times: Sequence[Any],
         begin: int,
         stamps: KnownStamps,
         room_bytes: int,
-    ) -> tuple[list[bytes], int]:
+    ) -> Run:
         """Do as :meth:`encode_run` does, for :meth:`encode_raw`.
 
         Args:
-            records: Each one's text in UTF-8, and the text of its time.
+            texts: Of records, bytes-like and in UTF-8.
+            times: The text of each one's time.
             begin: As there.
             stamps: From :meth:`raw_stamp`.
             room_bytes: As there.

@@ -7,12 +7,15 @@ Records that the C encoders refuse (:class:`TypeError`) take the exact, slow pat
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from functools import cache, lru_cache
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import orjson
 import ormsgpack
 
+from plugin_bridge.forward.encoder import NO_RUN, Run
 from plugin_bridge.forward.errors import EntryError
 from plugin_bridge.forward.event_time import (
     EVENT_TIME_BYTES,
@@ -23,8 +26,6 @@ from plugin_bridge.forward.portable import portable_record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from typing_extensions import Buffer
 
     from plugin_bridge.forward.encoder import KnownStamps
 
@@ -85,7 +86,7 @@ class EventEncoder:
 
     def encode_run(
         self, records: Sequence[Any], begin: int, stamps: KnownStamps, room_bytes: int
-    ) -> tuple[list[bytes], int]:
+    ) -> Run:
         known, field, packb = stamps.known, stamps.field, ormsgpack.packb
         parts: list[bytes] = []
         size_bytes = 0
@@ -102,7 +103,7 @@ class EventEncoder:
                 size_bytes -= len(part)
                 break
             parts.append(part)
-        return parts, size_bytes
+        return Run(parts, len(parts), size_bytes)
 
     def raw_stamp(self, seconds: int, nanoseconds: int) -> bytes:
         _, header = _time(seconds, nanoseconds)
@@ -110,26 +111,24 @@ class EventEncoder:
 
     def encode_raw_run(
         self,
-        records: Sequence[tuple[Buffer, object]],
+        texts: Sequence[bytes],
+        times: Sequence[Any],
         begin: int,
         stamps: KnownStamps,
         room_bytes: int,
-    ) -> tuple[list[bytes], int]:
-        known, headers, join = stamps.known, _str_headers(), b"".join
-        parts: list[bytes] = []
-        size_bytes = 0
-        for raw, time in records[begin : begin + _MAX_RUN]:
-            text = bytes(raw)
+    ) -> Run:
+        known, headers = stamps.known, _str_headers()
+        end = min(begin + _MAX_RUN, len(texts))
+        while begin < end:
+            run = texts[begin:end]
             try:
-                part = join((known[time][0], headers[len(text)], text))  # type: ignore[index]
+                entry_headers = [known[time][0] for time in times[begin:end]]
+                text_headers = [headers[len(text)] for text in run]
             except (LookupError, TypeError):
-                break
-            size_bytes += len(part)
-            if size_bytes > room_bytes:
-                size_bytes -= len(part)
-                break
-            parts.append(part)
-        return parts, size_bytes
+                end -= (end - begin + 1) // 2  # one of them is not everyday
+            else:
+                return _interleaved(entry_headers, text_headers, run, room_bytes)
+        return NO_RUN
 
 
 class _OneByOne:
@@ -143,19 +142,20 @@ class _OneByOne:
 
     def encode_run(
         self, records: Sequence[Any], begin: int, stamps: KnownStamps, room_bytes: int
-    ) -> tuple[list[bytes], int]:
+    ) -> Run:
         del records, begin, stamps, room_bytes
-        return [], 0
+        return NO_RUN
 
     def encode_raw_run(
         self,
-        records: Sequence[tuple[Buffer, object]],
+        texts: Sequence[bytes],
+        times: Sequence[Any],
         begin: int,
         stamps: KnownStamps,
         room_bytes: int,
-    ) -> tuple[list[bytes], int]:
-        del records, begin, stamps, room_bytes
-        return [], 0
+    ) -> Run:
+        del texts, times, begin, stamps, room_bytes
+        return NO_RUN
 
 
 class MapEncoder(_OneByOne):
@@ -259,6 +259,20 @@ def _time(seconds: int, nanoseconds: int) -> tuple[ormsgpack.Ext, bytes]:
     serialized = EventTime(seconds, nanoseconds).serialize()
     ext = ormsgpack.Ext(EVENT_TIME_EXT_TYPE, serialized)
     return ext, _ENTRY_HEADER + serialized
+
+
+def _interleaved(
+    entry_headers: list[bytes],
+    text_headers: list[bytes],
+    texts: Sequence[bytes],
+    room_bytes: int,
+) -> Run:
+    """Make a run of as many raw records as fit, none of which is copied for it."""
+    parts = [b""] * (3 * len(texts))
+    parts[0::3], parts[1::3], parts[2::3] = entry_headers, text_headers, texts
+    ends_bytes = list(accumulate(map(len, parts)))[2::3]
+    count = bisect_right(ends_bytes, room_bytes)
+    return Run(parts[: 3 * count], count, ends_bytes[count - 1]) if count else NO_RUN
 
 
 def _pack(value: object) -> bytes:

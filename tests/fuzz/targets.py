@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import zstandard
 
 from plugin_bridge.forward.entries import EventEncoder, JsonLineEncoder
+from plugin_bridge.forward.split import split_entries
 from tests.fakes.calls import make_message
 from tests.fuzz.corpus import MESSAGES, TEXTS
 from tests.fuzz.mutations import mutate
@@ -92,7 +93,9 @@ def try_object(random: Random, more: Sequence[bytes]) -> bytes:
             body = Body(data, len(data), "etag", None)
             for one in segmenter.segments(item, body, charge=lambda _: None):
                 indices = one.indices or range(one.first, one.end)
-                found += zip(indices, one.parts, strict=True)
+                is_forward = isinstance(encoder, EventEncoder)
+                parts = split_entries(b"".join(one.parts)) if is_forward else one.parts
+                found += zip(indices, parts, strict=True)
             is_whole = True
         return found, item.total_records, is_whole
 

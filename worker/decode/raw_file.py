@@ -20,12 +20,13 @@ class RawFile:
     """The records of one document.
 
     Attributes:
-        records: Text of each, which is a JSON object in UTF-8, and what is at its time
-            field.
+        records: Text of each, which is a JSON object in UTF-8; a view of the file's.
+        times: What is at each one's time field.
         size_bytes: What text and records take, about.
     """
 
-    records: list[tuple[msgspec.Raw, object]]
+    records: list[msgspec.Raw]
+    times: list[Any]
     size_bytes: int
 
 
@@ -54,12 +55,11 @@ def raw_file_parser(outline: type[msgspec.Struct]) -> Callable[[bytes], RawFile 
             return None
         try:
             found: Any = outlines.decode(text)
-            texts = _texts.decode(text).Records
+            records = _texts.decode(text).Records
         except (msgspec.DecodeError, RecursionError):
             return None
-        values = [record.value for record in found.Records]
-        size_bytes = len(text) + _RECORD_BYTES * len(values)
-        return RawFile(list(zip(texts, values, strict=True)), size_bytes)
+        times = [record.value for record in found.Records]
+        return RawFile(records, times, len(text) + _RECORD_BYTES * len(records))
 
     return parse
 

@@ -46,6 +46,7 @@ class ChunkBuilder:
         self._random_bytes = random_bytes
         self._parts: list[bytes] = []
         self._spans: list[Span] = []
+        self._count = 0
         self._size_bytes = 0
         self._due: float | None = None
 
@@ -75,10 +76,11 @@ class ChunkBuilder:
                 segment.item,
                 segment.first,
                 segment.end,
-                len(segment.parts),
+                segment.count,
                 segment.indices,
             )
         )
+        self._count += segment.count
         self._size_bytes += segment.size_bytes
 
     def new_id(self) -> str:
@@ -91,9 +93,9 @@ class ChunkBuilder:
             id=self.new_id(),
             tag=self._tag,
             payload=self._encoder.assemble(self._parts),
-            count=len(self._parts),
+            count=self._count,
         )
         spans = tuple(self._spans)
         self._parts, self._spans = [], []
-        self._size_bytes, self._due = 0, None
+        self._count, self._size_bytes, self._due = 0, 0, None
         return chunk, spans

@@ -12,11 +12,11 @@ from worker.deliver.stages import DROPPED, Stages
 from worker.errors import BadObjectError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from typing_extensions import Buffer
 
-    from plugin_bridge.forward.encoder import Encoder
+    from plugin_bridge.forward.encoder import Encoder, Run
     from worker.config.model import DecodeConfig
     from worker.deliver.feed import Feed
     from worker.deliver.ledger import HeldObject
@@ -37,16 +37,18 @@ class Segment:
     Attributes:
         first: Index of the first source record that it covers.
         end: Index after the last.
-        parts: One encoded record each; ``Encoder.assemble`` makes a payload of them.
-            None at all: the object goes on, and the loop may look around first.
+        parts: The encoded records; ``Encoder.assemble`` makes a payload of them. None
+            at all: the object goes on, and the loop may look around first.
+        count: How many records they are.
         size_bytes: The sum of their lengths.
-        indices: The source record of each part; None: all from ``first`` to ``end``.
+        indices: The source record of each; None: all from ``first`` to ``end``.
     """
 
     item: HeldObject
     first: int
     end: int
-    parts: list[bytes]
+    parts: Sequence[bytes]
+    count: int
     size_bytes: int
     indices: tuple[int, ...] | None = None
 
@@ -155,7 +157,7 @@ class Segmenter:
         while run.end < count:
             if fits_alone and file.records[run.end] is not DROPPED:
                 room_bytes = self._segment_bytes - run.size_bytes
-                run.extend(*self._stages.run_of(file, run.end, room_bytes))
+                run.extend(self._stages.run_of(file, run.end, room_bytes))
             if run.end < count:
                 yield file.records[run.end]
 
@@ -211,30 +213,33 @@ def _behind(items: Iterator[Any], acked_records: int) -> Iterator[Any]:
 class _Run:
     """The segment that is being filled, and the index of the record after it."""
 
-    __slots__ = ("_first", "_indices", "_item", "end", "parts", "size_bytes")
+    __slots__ = ("_count", "_first", "_indices", "_item", "end", "parts", "size_bytes")
 
     def __init__(self, item: HeldObject) -> None:
         self._item = item
         self._first = self.end = item.acked_records
         self.parts: list[bytes] = []
         self.size_bytes = 0
+        self._count = 0
         self._indices: list[int] | None = None
 
     def add(self, part: bytes) -> None:
         """Take the encoded next record."""
         self.parts.append(part)
+        self._count += 1
         self.size_bytes += len(part)
         if self._indices is not None:
             self._indices.append(self.end)
         self.end += 1
 
-    def extend(self, parts: list[bytes], size_bytes: int) -> None:
+    def extend(self, run: Run) -> None:
         """Take the encoded next records."""
-        self.parts += parts
-        self.size_bytes += size_bytes
+        self.parts += run.parts
+        self._count += run.count
+        self.size_bytes += run.size_bytes
         if self._indices is not None:
-            self._indices.extend(range(self.end, self.end + len(parts)))
-        self.end += len(parts)
+            self._indices.extend(range(self.end, self.end + run.count))
+        self.end += run.count
 
     def drop(self) -> None:
         """Pass over the next record."""
@@ -246,10 +251,17 @@ class _Run:
         """Return what was filled, and begin anew."""
         indices = tuple(self._indices) if self._indices is not None else None
         segment = Segment(
-            self._item, self._first, self.end, self.parts, self.size_bytes, indices
+            self._item,
+            self._first,
+            self.end,
+            self.parts,
+            self._count,
+            self.size_bytes,
+            indices,
         )
         self._first = self.end
         self.parts = []
+        self._count = 0
         self.size_bytes = 0
         self._indices = None
         return segment
@@ -266,4 +278,4 @@ class _Run:
 
     def pause(self) -> Segment:
         """Return what lets the loop look around."""
-        return Segment(self._item, self.end, self.end, [], 0)
+        return Segment(self._item, self.end, self.end, (), 0, 0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from plugin_bridge.forward.encoder import NO_RUN
 from plugin_bridge.forward.entries import RAW_FIELD
 from plugin_bridge.forward.errors import EntryError
 from plugin_bridge.forward.event_time import MAX_SECONDS
@@ -24,7 +25,7 @@ from worker.errors import BadObjectError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from plugin_bridge.forward.encoder import Encoder
+    from plugin_bridge.forward.encoder import Encoder, Run
     from worker.config.model import DecodeConfig
     from worker.decode.parsed_file import ParsedFile
     from worker.deliver.progress import Progress
@@ -111,7 +112,7 @@ class Stages:
         """
         file = self._parse_file(text) if self._parse_file is not None else None
         if isinstance(file, RawFile):
-            self._stamps.learn(time for _, time in file.records)
+            self._stamps.learn(file.times)
         return file
 
     def of_file(
@@ -132,8 +133,7 @@ class Stages:
             begin: Index of the first record that is wanted.
         """
         if isinstance(file, RawFile):
-            raw = self._raw(fallback)
-            return lambda record, index: raw(record[0], index)
+            return self._raw(fallback)
         marks = marks_of(self._decode, ref, body)
         exactly, again = self._structured(marks, fallback)
         transform = self._transformation.transform
@@ -160,26 +160,26 @@ class Stages:
 
         return encoded
 
-    def run_of(
-        self, file: File, begin: int, room_bytes: int
-    ) -> tuple[list[bytes], int]:
+    def run_of(self, file: File, begin: int, room_bytes: int) -> Run:
         """Encode as many everyday records of a file in a row as fit, in one go.
 
         Returns:
-            One part each, and their size; nothing: the first one is not everyday, or
-            there is more to do with records than that.
+            :data:`NO_RUN`: the first one is not everyday, or there is more to do with
+            records than that.
         """
         if not self._takes_runs:
-            return [], 0
+            return NO_RUN
         encoder, stamps = self._encoder, self._stamps
         if isinstance(file, RawFile):
-            return encoder.encode_raw_run(file.records, begin, stamps, room_bytes)
-        parts, size_bytes = encoder.encode_run(file.records, begin, stamps, room_bytes)
+            return encoder.encode_raw_run(
+                file.records, file.times, begin, stamps, room_bytes
+            )
+        run = encoder.encode_run(file.records, begin, stamps, room_bytes)
         look = self._transformation.look
         if look is not None:
-            for record in file.records[begin : begin + len(parts)]:
+            for record in file.records[begin : begin + run.count]:
                 look(record)
-        return parts, size_bytes
+        return run
 
     def _file_parser(self) -> Callable[[bytes], File | None] | None:
         decode, time = self._decode, self._time

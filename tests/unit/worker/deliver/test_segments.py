@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import itertools
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plugin_bridge.forward.entries import EventEncoder
+from plugin_bridge.forward.split import split_entries
 from tests.fakes.calls import make_message
 from worker.config.model import DecodeConfig
 from worker.deliver.ledger import HeldMessage, HeldObject
@@ -72,7 +72,8 @@ class Run:
     @property
     def entries(self) -> list[tuple[tuple[int, int], dict[str, Any]]]:
         found = []
-        for part in itertools.chain.from_iterable(s.parts for s in self.segments):
+        payload = b"".join(part for one in self.segments for part in one.parts)
+        for part in split_entries(payload):
             time, record = msgpack.unpackb(part)
             seconds = int.from_bytes(time.data[:4], "big")
             found.append(((seconds, int.from_bytes(time.data[4:], "big")), record))
@@ -122,7 +123,7 @@ def test_dropped_records_are_counted_and_the_others_named(
     assert [segment.first for segment in run.segments] == edges[:-1]
     for segment in run.segments:
         assert segment.size_bytes == sum(map(len, segment.parts))
-        is_gapless = segment.end - segment.first == len(segment.parts)
+        is_gapless = segment.end - segment.first == segment.count
         assert (segment.indices is None) is is_gapless
 
 

@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plugin_bridge.forward.encoder import NO_RUN
 from plugin_bridge.forward.entries import EventEncoder, MapEncoder
+from plugin_bridge.forward.split import split_entries
 from tests.unit.worker.deliver.staging import (
     BODY,
     FALLBACK,
@@ -162,20 +164,24 @@ def test_every_record_is_looked_at_once(value: str) -> None:
     assert len(seen) == 1
 
 
-def in_turn(stages: Stages, records: list[Any], room_bytes: int) -> list[bytes]:
+def in_turn(stages: Stages, records: list[Any], room_bytes: int) -> bytes:
     """What is encoded in runs, and what follows each one by one."""
     file = file_of(stages, records)
     encoded = stages.of_file(file, REF, BODY, FALLBACK)
     parts: list[bytes] = []
-    while len(parts) < len(records):
-        run, size_bytes = stages.run_of(file, len(parts), room_bytes)
-        assert size_bytes == sum(map(len, run)) <= room_bytes
-        parts += run
-        if len(parts) < len(records):
-            part = encoded(file.records[len(parts)], len(parts))
+    count = 0
+    while count < len(records):
+        run = stages.run_of(file, count, room_bytes)
+        assert run.size_bytes == sum(map(len, run.parts)) <= room_bytes
+        assert len(split_entries(b"".join(run.parts))) == run.count
+        parts += run.parts
+        count += run.count
+        if count < len(records):
+            part = encoded(file.records[count], count)
             assert part is not None
             parts.append(part)
-    return parts
+            count += 1
+    return b"".join(parts)
 
 
 @pytest.mark.parametrize("is_raw", [False, True])
@@ -198,7 +204,8 @@ def test_a_run_is_what_one_by_one_is(
         exactly(json.dumps(record, ensure_ascii=False).encode(), index)
         for index, record in enumerate(records)
     ]
-    assert in_turn(stages_with(is_raw=is_raw), records, room_bytes) == expected
+    found = in_turn(stages_with(is_raw=is_raw), records, room_bytes)
+    assert found == b"".join(part for part in expected if part is not None)
 
 
 @pytest.mark.parametrize(("is_raw", "first"), [(False, 0), (True, 50)])
@@ -206,9 +213,9 @@ def test_everyday_records_make_one_run(*, is_raw: bool, first: int) -> None:
     stages = stages_with(is_raw=is_raw)
     records = [{"eventTime": "2026-11-20T12:00:00Z", "n": n} for n in range(50)]
     file = file_of(stages, records)
-    assert len(stages.run_of(file, 0, 10**6)[0]) == first, "parsed, the time is new"
+    assert stages.run_of(file, 0, 10**6).count == first, "parsed, the time is new"
     assert stages.of_file(file, REF, BODY, FALLBACK)(file.records[0], 0)
-    assert len(stages.run_of(file, 10, 10**6)[0]) == 40
+    assert stages.run_of(file, 10, 10**6).count == 40
 
 
 @pytest.mark.parametrize("decode", [{"with_metadata": True}, {"id_field": "id"}])
@@ -216,7 +223,7 @@ def test_there_are_no_runs_where_there_is_more_to_do(decode: dict[str, Any]) -> 
     stages = stages_with(**decode)
     file = file_of(stages, [{"eventTime": "2026-11-20T12:00:00Z"}] * 5)
     assert stages.of_file(file, REF, BODY, FALLBACK)(file.records[0], 0)
-    assert stages.run_of(file, 0, 10**6) == ([], 0)
+    assert stages.run_of(file, 0, 10**6) == NO_RUN
 
 
 @pytest.mark.parametrize(
@@ -248,4 +255,4 @@ def test_a_run_does_not_walk_over_what_lies_before_it() -> None:
     assert stages.of_file(file, REF, BODY, FALLBACK)(file.records[0], 0)
     assert isinstance(file, ParsedFile)
     file.records = Unwalkable(file.records)
-    assert len(stages.run_of(file, 3, 10**6)[0]) == 2
+    assert stages.run_of(file, 3, 10**6).count == 2

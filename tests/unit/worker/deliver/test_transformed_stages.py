@@ -144,7 +144,7 @@ def test_a_file_that_is_filtered_and_redacted_is_what_one_by_one_is(
     parts: list[bytes | None] = []
     while begin + len(parts) < len(records):
         at = begin + len(parts)
-        parts += stages.run_of(file, at, 10_000)[0]
+        parts += stages.run_of(file, at, 10_000).parts
         if begin + len(parts) < len(records):
             at = begin + len(parts)
             parts.append(encoded(file.records[at], at))
