@@ -17,6 +17,7 @@ from worker.pool.processors import usable_processors
 from worker.pool.state_dir import StateDir
 from worker.pool.status import StatusProcess
 from worker.pool.supervisor import Supervisor
+from worker.source.sessions import preload
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,6 +71,7 @@ def run_pool(
             logger.info("status at %s", status.url)
         if complaint:
             logger.warning("%s; going on without", complaint)
+        preload(config.source)
         supervisor = Supervisor(
             config,
             funnel,

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
+from botocore.loaders import JSONFileLoader, Loader, create_loader
 
 from tests.fakes.aws import source_config
 from worker.demo.aws import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 from worker.errors import CommonFaultError, ConfigError
-from worker.source.sessions import AwsSession
+from worker.source.sessions import AwsSession, preload
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -144,3 +146,29 @@ def test_each_region_has_one_s3_client(region: str | None, endpoint_url: str) ->
 
     assert session.s3_client(region).meta.endpoint_url == endpoint_url
     assert session.s3_client(region) is session.s3_client(region)
+
+
+def test_what_is_preloaded_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    class Files(JSONFileLoader):
+        def load_file(self, file_path: str) -> object:
+            found = super().load_file(file_path)
+            if found is not None:
+                read.append(file_path)
+            return found
+
+    monkeypatch.setattr(Loader, "FILE_LOADER_CLASS", Files)
+    monkeypatch.setattr("worker.source.sessions._knowledge", cache(create_loader))
+    preload(source_config())
+    before = tuple(read)
+    session = AwsSession(source_config())
+    session.s3_client()
+    session.sqs_client()
+
+    assert before
+    assert tuple(read) == before
+
+
+def test_preloading_leaves_problems_to_the_session() -> None:
+    preload(source_config(profile="absent"))
