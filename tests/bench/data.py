@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from worker.demo.calls import EVERYDAY
@@ -38,6 +38,10 @@ class Mix:
     def size_bytes(self) -> int:
         """Of all objects together, as stored."""
         return sum(map(len, self.in_turn()))
+
+    def first(self, objects: int) -> Mix:
+        """A mix of no more objects than that."""
+        return replace(self, objects=min(objects, self.objects))
 
     def in_turn(self) -> list[bytes]:
         """The objects' bodies."""
