@@ -212,7 +212,9 @@ def assemble(
     if journal is not None:
         journal_calls = JournalCalls(journal, inbox, wall_clock=_epoch_s)
     quarantine_calls = _quarantine(config, objects, inbox)
-    journaling = Journaling(budget, journal_calls)
+    journaling = Journaling(
+        budget, journal_calls, urgent_acks=max(config.output.window_chunks // 2, 1)
+    )
     chronicle = Chronicle(journaling, progress, clock=clock, wall_clock=_epoch_s)
     ledger = Ledger(chronicle)
     settlement = Settlement(

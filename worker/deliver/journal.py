@@ -17,6 +17,7 @@ import hashlib
 import json
 import os
 import sqlite3
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from worker.deliver.journal_batch import (
@@ -31,6 +32,7 @@ from worker.deliver.journal_batch import (
     Standing,
 )
 from worker.deliver.journal_entry import Asker, Entry
+from worker.deliver.journal_rows import execute_rows
 from worker.deliver.journal_schema import (
     MAX_LOG_BYTES,
     cut_log,
@@ -68,10 +70,13 @@ MAX_FREE_SHARE: Final = 0.25
 """Share of the file's pages that may lie empty, to be used again."""
 
 _READ: Final = """
-    SELECT fingerprint, records, is_finished, updated_s, owner, claimant
-    FROM (SELECT ? AS id) AS asked
+    WITH asked (id) AS (VALUES {rows})
+    SELECT asked.id, fingerprint, ifnull(records, 0), ifnull(is_finished, 0),
+        ifnull(updated_s, 0), owner, claimant
+    FROM asked
     LEFT JOIN object ON object.id = asked.id
     LEFT JOIN claim ON claim.id = asked.id
+    WHERE fingerprint IS NOT NULL OR owner IS NOT NULL
 """
 
 
@@ -113,7 +118,6 @@ class Journal:
         self._run_prefix = owner.partition(":")[0] + ":"
         self._slot_prefix = f"{self._run_prefix}{slot}:"
         self._database = open_database(path)
-        self._reading = self._database.cursor()
 
     def commit(self, batch: Batch, now_s: float) -> dict[ObjectKey, Standing]:
         """Make all changes of a batch, or none.
@@ -247,15 +251,13 @@ class Journal:
         return True
 
     def _take_steps(self, batch: Batch, now_s: int) -> dict[ObjectKey, Standing]:
-        entries: dict[ObjectKey, Entry] = {}
+        entries = self._read({step.key for step in batch.steps if step.key})
         standings: dict[ObjectKey, Standing] = {}
         for step in batch.steps:
             if step.key is None:
                 self._release_all(entries.values())
                 continue
-            entry = entries.get(step.key)
-            if entry is None:
-                entry = entries[step.key] = self._read(step.key)
+            entry = entries[step.key]
             match step:
                 case Begin(key, claimant):
                     standings[key] = entry.begin(claimant, self._asker, now_s)
@@ -273,21 +275,14 @@ class Journal:
             "DELETE FROM claim WHERE owner = ?", (self._asker.owner,)
         )
 
-    def _read(self, key: ObjectKey) -> Entry:
-        digest = key.digest()
-        # Read to the end: an open read would hold up the write-ahead log.
-        ((fingerprint, records, is_finished, updated_s, owner, claimant),) = (
-            self._reading.execute(_READ, (digest,))
-        )
-        return Entry(
-            digest,
-            fingerprint,
-            records or 0,
-            bool(is_finished),
-            updated_s or 0,
-            owner,
-            claimant,
-        )
+    def _read(self, keys: Iterable[ObjectKey]) -> dict[ObjectKey, Entry]:
+        digests = [(key, key.digest()) for key in keys]
+        asked = [(digest,) for _, digest in digests]
+        found = {row[0]: row for row in execute_rows(self._database, _READ, asked)}
+        return {
+            key: Entry(*found.get(digest, (digest, None, 0, False, 0, None, None)))
+            for key, digest in digests
+        }
 
     def _write(self, entries: Iterable[Entry]) -> None:
         progressed, claimed, released = [], [], []
@@ -306,20 +301,20 @@ class Journal:
                 released.append((entry.id,))
             elif entry.has_changed_hands:
                 claimed.append((entry.id, entry.owner, entry.claimant))
-        self._database.executemany(
-            "REPLACE INTO object VALUES (?, ?, ?, ?, ?)", progressed
-        )
-        self._database.executemany("REPLACE INTO claim VALUES (?, ?, ?)", claimed)
-        self._database.executemany("DELETE FROM claim WHERE id = ?", released)
+        write = partial(execute_rows, self._database)
+        write("REPLACE INTO object VALUES {rows}", progressed)
+        write("REPLACE INTO claim VALUES {rows}", claimed)
+        write("DELETE FROM claim WHERE id IN (VALUES {rows})", released)
 
     def _write_messages(self, batch: Batch) -> None:
-        owner = self._asker.owner
-        self._database.executemany(
-            "REPLACE INTO held VALUES (?, ?, ?)",
+        owner, write = self._asker.owner, partial(execute_rows, self._database)
+        write(
+            "REPLACE INTO held VALUES {rows}",
             [(id_, owner, handle) for id_, handle in batch.held.items()],
         )
         # Another worker may have received it since; that one's row stays.
-        self._database.executemany(
-            "DELETE FROM held WHERE message_id = ? AND owner = ?",
-            [(id_, owner) for id_ in batch.freed],
+        write(
+            "DELETE FROM held WHERE owner = ? AND message_id IN (VALUES {rows})",
+            [(id_,) for id_ in batch.freed],
+            owner,
         )

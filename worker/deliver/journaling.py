@@ -30,6 +30,9 @@ logger = logging.getLogger(__name__)
 ASK_AGAIN_S = 1.0
 """How often an object that another message works on is asked for."""
 
+GATHER_S = 0.01
+"""How soon a transaction may follow the one before: on a busy queue it gathers more."""
+
 FIRST_PAUSE_S = 1.0
 MAX_PAUSE_S = 30.0
 """How long delivery goes on without a journal that failed, before the next try: each
@@ -61,11 +64,16 @@ class Journaling:
     Args:
         budget: Released of bodies that turn out not to be needed.
         calls: The journal's thread; None: there is no journal.
+        urgent_acks: So many chunks are not left unnoted any longer than need be.
     """
 
-    def __init__(self, budget: Budget, calls: JournalCalls | None) -> None:
+    def __init__(
+        self, budget: Budget, calls: JournalCalls | None, *, urgent_acks: int = 1
+    ) -> None:
         self._budget = budget
         self._calls = calls
+        self._urgent_acks = urgent_acks
+        self._commit_due = 0.0
         self._batch = Batch()
         self._decisions = Decisions()
         self._to_delete: list[HeldMessage] = []
@@ -97,8 +105,11 @@ class Journaling:
         return self._committing is None and not self._to_delete and not self._batch
 
     def due(self) -> float | None:
-        """When an object is asked for again."""
-        return self._ask_due if self._waiting else None
+        """When :meth:`step` does what it cannot do now."""
+        ask_due = self._ask_due if self._waiting else None
+        if self._committing is not None or self.is_idle:
+            return ask_due
+        return self._commit_due if ask_due is None else min(ask_due, self._commit_due)
 
     def begin(self, item: HeldObject) -> None:
         """Take an object on: it is fetched once it is claimed, or known to need it."""
@@ -137,7 +148,7 @@ class Journaling:
             self._batch.let_go(holder.message.id)
 
     def step(self, now: float) -> None:
-        """Order a transaction, if there is something to say and none under way."""
+        """Order a transaction, if there is something to say and it is time to."""
         if self._waiting and now >= self._ask_due:
             self._ask_due = now + ASK_AGAIN_S
             waiting, self._waiting = self._waiting, []
@@ -149,12 +160,13 @@ class Journaling:
             self._batch.release_all()  # what was claimed when it failed
         if self._is_without_journal:
             self._pass_through()
-        elif self._committing is None:
-            self._acks_committing, self._acks = self._acks, 0
-            if self.is_idle:
-                self._acks_committing = 0  # no object of theirs has come any further
-            else:
-                self._commit()
+        elif self.is_idle:
+            self._acks = 0  # no object of theirs has come any further
+        elif self._committing is None and (
+            now >= self._commit_due or self._acks >= self._urgent_acks
+        ):
+            self._commit_due = now + GATHER_S
+            self._commit()
 
     def take(self) -> Decisions:
         """What there is to do, once."""
@@ -220,6 +232,7 @@ class Journaling:
         if self._calls is None:
             return
         self._committing, self._to_delete = self._to_delete, []
+        self._acks_committing, self._acks = self._acks, 0
         batch, self._batch = self._batch, Batch()
         self._calls.commit(batch)
 

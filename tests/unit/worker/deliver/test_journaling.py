@@ -10,7 +10,13 @@ from tests.fakes.calls import RecordedCommits, make_message
 from worker.deliver.budget import Budget
 from worker.deliver.inbox import CommitFailed, Committed, Downloaded
 from worker.deliver.journal_batch import Claimed, Finished, Mine, ObjectKey, Standing
-from worker.deliver.journaling import FIRST_PAUSE_S, MAX_PAUSE_S, Decisions, Journaling
+from worker.deliver.journaling import (
+    FIRST_PAUSE_S,
+    GATHER_S,
+    MAX_PAUSE_S,
+    Decisions,
+    Journaling,
+)
 from worker.deliver.ledger import Fate, HeldObject, Ledger, Span
 from worker.errors import JournalError
 from worker.source.notifications import ObjectRef
@@ -30,7 +36,9 @@ class Scene:
         self.commits = RecordedCommits()
         self.budget = Budget(10**9)
         self.journaling = Journaling(
-            self.budget, cast("JournalCalls", self.commits) if has_journal else None
+            self.budget,
+            cast("JournalCalls", self.commits) if has_journal else None,
+            urgent_acks=2,
         )
         self.ledger = Ledger(self.journaling)
         self.now = 0.0
@@ -48,7 +56,8 @@ class Scene:
         return item
 
     def turn(self, answer: Standing | None = None, *, etag: str = ETAG) -> Decisions:
-        """One turn of the loop; a batch that is under way is answered."""
+        """One turn of the loop, some time later; a batch under way is answered."""
+        self.now += GATHER_S
         self.journaling.step(self.now)
         if self.commits.batches:
             self.commits.batches.clear()
@@ -125,7 +134,7 @@ def test_a_message_is_deleted_after_its_objects_are_noted(scene: Scene) -> None:
     complete = scene.ledger.finish(item)
     assert complete is not None
     scene.journaling.delete_after([complete])
-    scene.journaling.step(0.0)
+    scene.journaling.step(scene.now + GATHER_S)
     (batch,) = scene.commits.batches
     assert [step for step in batch.steps if getattr(step, "is_finished", False)]
     assert scene.journaling.take().delete == []
@@ -220,7 +229,7 @@ def test_what_was_begun_without_the_journal_is_noted_once_that_is_back(
     scene.ledger.finish(item)
     scene.commits.batches.clear()
     scene.journaling.on_committed(Committed({}))
-    scene.journaling.step(scene.now)
+    scene.journaling.step(scene.now + GATHER_S)
     (batch,) = scene.commits.batches
     (noted,) = (step for step in batch.steps if getattr(step, "is_finished", False))
     assert noted.key == key()
@@ -233,3 +242,28 @@ def test_an_abandoned_asker_gives_its_claim_up_again(scene: Scene) -> None:
     assert item.holder.fate is Fate.ABANDONED
     other = scene.begin(1)
     assert scene.turn(Mine(0)).fetch == [other]
+
+
+def test_a_transaction_waits_a_little_for_more_to_say(scene: Scene) -> None:
+    scene.begin(0)
+    scene.turn(Mine(0))
+    scene.begin(1, etag=OTHER_ETAG)
+    scene.journaling.step(scene.now)
+    assert not scene.commits.batches
+    assert scene.journaling.due() == scene.now + GATHER_S
+    scene.journaling.step(scene.now + GATHER_S)
+    assert len(scene.commits.batches) == 1
+    assert scene.journaling.due() is None, "it is under way"
+
+
+def test_acknowledgements_that_a_kill_would_repeat_do_not_wait(scene: Scene) -> None:
+    item = scene.begin(0)
+    scene.turn(Mine(0))
+    for _ in range(2):
+        assert not scene.commits.batches
+        item.acked_records += 1
+        scene.journaling.on_advanced(item)
+        scene.journaling.on_acked()
+        scene.journaling.step(scene.now)
+    assert len(scene.commits.batches) == 1
+    assert scene.journaling.unnoted_acks == 2
