@@ -20,11 +20,12 @@ from statistics import median_low
 from typing import TYPE_CHECKING
 
 from tests.bench.data import Mix, make_mix
+from tests.bench.endpoint import Endpoint, find_nginx
 from tests.bench.latency import latencies
 from tests.bench.lifetime import idle_cpu_share, seconds_to_first_record
 from tests.bench.report import Row, as_text
 from tests.bench.stage import measure, measure_peer
-from tests.fakes.aws_standin.process import ROOT, AwsStandIn
+from tests.fakes.aws_standin.process import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +51,11 @@ def main() -> int:
     rows = [_median(of_all) for of_all in zip(*rounds, strict=True)]
     rows += _once(arguments)
     if arguments.json:
-        machine = {"cores": os.cpu_count(), "python": platform.python_version()}
+        machine = {
+            "cores": os.cpu_count(),
+            "python": platform.python_version(),
+            "s3": "nginx" if arguments.nginx else "stand-in",
+        }
         rows_json = [row.as_json() for row in rows]
         sys.stdout.write(json.dumps({**machine, "rows": rows_json}) + "\n")
     else:
@@ -59,24 +64,23 @@ def main() -> int:
 
 
 def _round(large: Mix, small: Mix, arguments: argparse.Namespace) -> Iterator[Row]:
-    workers, address = arguments.workers, arguments.receiver
-    loop_s = _reference("loop", large, workers)
+    loop_s = _reference("loop", large, arguments)
     yield Row("a bare loop, 500 records an object", large.records, loop_s)
-    whole = _deliver(large, workers, address)
+    whole = _deliver(large, arguments)
     yield whole.against(loop_s, "bare loop")
-    raw = _deliver(large, workers, address, "raw records", RAW)
+    raw = _deliver(large, arguments, "raw records", changes=RAW)
     yield raw.against(whole.cpu_s, "structured")
-    get_s = _reference("get", small, workers)
+    get_s = _reference("get", small, arguments)
     yield Row("boto3 get_object, 5 records an object", small.records, get_s)
-    less = _deliver(small, workers, address)
+    less = _deliver(small, arguments)
     yield less.against(get_s, "boto3 get_object")
-    one = _deliver(large, 1, address, "one worker")
-    four = _deliver(large, 4, address, "four workers")
+    one = _deliver(large, arguments, "one worker", workers=1)
+    four = _deliver(large, arguments, "four workers", workers=4)
     yield one
     yield four.against(one.cpu_s, "one worker")
     if arguments.vs:
         for mix, ours in ((large, whole), (small, less)):
-            theirs = _peer(mix, arguments.vs)
+            theirs = _peer(mix, arguments)
             yield theirs.against(ours.cpu_s, "trailfeed")
 
 
@@ -98,14 +102,20 @@ def _once(arguments: argparse.Namespace) -> list[Row]:
 
 def _deliver(
     mix: Mix,
-    workers: int,
-    address: str,
+    arguments: argparse.Namespace,
     name: str = "",
+    *,
+    workers: int = 0,
     changes: Settings | None = None,
 ) -> Row:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         found = measure(
-            mix, Path(folder), workers=workers, address=address, changes=changes
+            mix,
+            Path(folder),
+            workers=workers or arguments.workers,
+            address=arguments.receiver,
+            changes=changes,
+            nginx=arguments.nginx,
         )
     label = f"trailfeed, {mix.records_per_object} records an object"
     return Row(
@@ -118,9 +128,9 @@ def _deliver(
     )
 
 
-def _peer(mix: Mix, command: str) -> Row:
+def _peer(mix: Mix, arguments: argparse.Namespace) -> Row:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        found = measure_peer(mix, Path(folder), command)
+        found = measure_peer(mix, Path(folder), arguments.vs, nginx=arguments.nginx)
     return Row(
         f"the other one, {mix.records_per_object} records an object",
         mix.records,
@@ -131,21 +141,25 @@ def _peer(mix: Mix, command: str) -> Row:
     )
 
 
-def _reference(what: str, mix: Mix, processes: int) -> float:
+def _reference(what: str, mix: Mix, arguments: argparse.Namespace) -> float:
     """CPU seconds of one of the reference programs, of all its processes.
 
     There are as many at once as trailfeed has workers: a processor whose neighbour is
     busy takes longer for the same.
     """
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder, AwsStandIn() as aws:
+    processes: int = arguments.workers
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-") as folder,
+        Endpoint(Path(folder), arguments.nginx) as endpoint,
+    ):
         path = Path(folder, "mix")
         path.write_bytes(pickle.dumps(mix))
-        aws.load("logs", mix.keyed("bench"))
+        endpoint.load(mix.keyed("bench"))
         running = [
             subprocess.Popen(  # noqa: S603 - our own program
                 [
                     *(sys.executable, "-m", "tests.bench.reference", what, str(path)),
-                    *("--endpoint-url", aws.endpoint_url, "--prefix", "bench"),
+                    *("--endpoint-url", endpoint.s3_endpoint_url, "--prefix", "bench"),
                     *("--of", str(processes), "--share", str(number)),
                 ],
                 cwd=ROOT,
@@ -174,12 +188,20 @@ def _parser() -> argparse.ArgumentParser:
         help="another receiver, such as unix:///run/fluent-bit.sock",
     )
     parser.add_argument(
+        "--nginx",
+        default=find_nginx(),
+        metavar="PROGRAM",
+        help="nginx, which gives the objects as static files where it is installed; an"
+        " empty name: the stand-in gives them",
+    )
+    parser.add_argument(
         "--vs",
         default="",
         metavar="COMMAND",
         help="measure another program, too: a shell command that finds BENCH_QUEUE_URL,"
-        " BENCH_ENDPOINT_URL, BENCH_BUCKET, AWS_REGION and credentials in its"
-        " environment, works off the queue, and is ended once that is empty",
+        " BENCH_ENDPOINT_URL, BENCH_S3_ENDPOINT_URL, BENCH_BUCKET, AWS_REGION and"
+        " credentials in its environment, works off the queue, and is ended once that"
+        " is empty",
     )
     parser.add_argument("--json", action="store_true", help="the figures as JSON")
     return parser

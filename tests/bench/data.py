@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import random
 from dataclasses import dataclass, replace
@@ -48,10 +49,14 @@ class Mix:
         return [self.bodies[n % len(self.bodies)] for n in range(self.objects)]
 
     def keyed(self, prefix: str) -> dict[str, bytes]:
-        """The objects by their keys."""
+        """The objects by their keys, which end in the ETag."""
         folder = "AWSLogs/123456789012/CloudTrail/us-east-1/2026/11/20"
+        etags = {
+            body: hashlib.md5(body, usedforsecurity=False).hexdigest()
+            for body in self.bodies
+        }
         return {
-            f"{folder}/{prefix}-{n}.json.gz": body
+            f"{folder}/{prefix}-{n}-{etags[body]}.json.gz": body
             for n, body in enumerate(self.in_turn())
         }
 

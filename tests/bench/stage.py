@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Self
 
 import psutil
 
-from tests.fakes.aws_standin.process import ROOT, AwsStandIn
+from tests.bench.endpoint import BUCKET, Endpoint
+from tests.fakes.aws_standin.process import ROOT
 from tests.fakes.daemon import Daemon, merged, settings_for
 from worker.demo.aws import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from tests.bench.data import Mix
+    from tests.fakes.aws_standin.process import AwsStandIn
     from tests.fakes.daemon import Settings
 
 POLL_S = 0.05
@@ -115,6 +117,7 @@ def measure(
     workers: int = 2,
     address: str = "",
     changes: Settings | None = None,
+    nginx: str | None = None,
 ) -> Measured:
     """Deliver a mix, and see what that costs once the pool is warm.
 
@@ -124,28 +127,29 @@ def measure(
         workers: Of the pool.
         address: Of another receiver than the counting one.
         changes: Of the configuration.
+        nginx: As :class:`Endpoint` takes it.
     """
-    with AwsStandIn() as aws, Sink(folder / "sink.sock") as sink:
+    with Endpoint(folder, nginx) as endpoint, Sink(folder / "sink.sock") as sink:
+        aws = endpoint.aws
         queue_url = aws.make_queue("events")
-        settings = merged(
-            settings_of(
-                aws,
-                queue_url,
-                address or f"unix://{folder / 'sink.sock'}",
-                folder,
-                workers=workers,
-            ),
-            changes or {},
+        settings = settings_of(
+            aws,
+            queue_url,
+            address or f"unix://{folder / 'sink.sock'}",
+            folder,
+            workers=workers,
         )
+        settings["source"]["s3_endpoint_url"] = endpoint.s3_endpoint_url
+        settings = merged(settings, changes or {})
         with Daemon(folder, settings) as daemon:
             daemon.wait_for_boot(workers)
             complaint = f"{mix.name} was not delivered"
             warm_up = mix.first(WARM_UP_OBJECTS)
-            aws.load("logs", warm_up.keyed("warm-up"), queue="events")
+            endpoint.load(warm_up.keyed("warm-up"), queue="events")
             _wait_until_empty(aws, complaint)
             before = usage_of(daemon.process.pid)
             began_at = time.monotonic()
-            aws.load("logs", mix.keyed("bench"), queue="events")
+            endpoint.load(mix.keyed("bench"), queue="events")
             _wait_until_empty(aws, complaint)
             seconds = time.monotonic() - began_at
             after = usage_of(daemon.process.pid)
@@ -155,17 +159,21 @@ def measure(
     return Measured(after.cpu_s - before.cpu_s, seconds, after.peak_rss_bytes)
 
 
-def measure_peer(mix: Mix, folder: Path, command: str) -> Measured:
+def measure_peer(
+    mix: Mix, folder: Path, command: str, *, nginx: str | None = None
+) -> Measured:
     """Have another program work off a mix, and see what that costs, its start included.
 
     Args:
         mix: What lies in the bucket, and is announced all at once.
         folder: Where the program runs.
         command: For the shell; its environment names the queue.
+        nginx: As :class:`Endpoint` takes it.
     """
-    with AwsStandIn() as aws:
+    with Endpoint(folder, nginx) as endpoint:
+        aws = endpoint.aws
         queue_url = aws.make_queue("events")
-        aws.load("logs", mix.keyed("bench"), queue="events")
+        endpoint.load(mix.keyed("bench"), queue="events")
         began_at = time.monotonic()
         with subprocess.Popen(  # noqa: S602 - the caller's own command
             command,
@@ -176,7 +184,8 @@ def measure_peer(mix: Mix, folder: Path, command: str) -> Measured:
                 **os.environ,
                 "BENCH_QUEUE_URL": queue_url,
                 "BENCH_ENDPOINT_URL": aws.endpoint_url,
-                "BENCH_BUCKET": "logs",
+                "BENCH_S3_ENDPOINT_URL": endpoint.s3_endpoint_url,
+                "BENCH_BUCKET": BUCKET,
                 "AWS_REGION": aws.region,
                 "AWS_DEFAULT_REGION": aws.region,
                 "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
