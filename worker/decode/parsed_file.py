@@ -24,7 +24,8 @@ class ParsedFile:
     """The records of one document, nearly exact: large integers are floats.
 
     Attributes:
-        records: Whatever the entries of ``Records`` are; None is not among them.
+        records: Whatever the entries of ``Records`` are; None is not among them, but
+            for those that were let go of.
     """
 
     records: list[Any]
@@ -35,6 +36,10 @@ class ParsedFile:
     def size_bytes(self) -> int:
         """What text and records take, about."""
         return (1 + _OBJECTS_PER_BYTE) * len(self._text)
+
+    def let_go(self, begin: int, end: int) -> None:
+        """Free records that are done with, while the processor has them at hand."""
+        self.records[begin:end] = [None] * (end - begin)
 
     def item(self, index: int) -> msgspec.Raw:
         """The text of one record, for those that want it exact.

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from worker.deliver.stamps import Stamp
     from worker.source.notifications import ObjectRef
     from worker.source.objects import Body
-    from worker.transform.transformation import Transform, Transformation
+    from worker.transform.transformation import Look, Transform, Transformation
 
     File = ParsedFile | RawFile
     """A file that was parsed whole."""
@@ -175,10 +175,10 @@ class Stages:
                 file.records, file.times, begin, stamps, room_bytes
             )
         run = encoder.encode_run(file.records, begin, stamps, room_bytes)
-        look = self._transformation.look
-        if look is not None:
-            for record in file.records[begin : begin + run.count]:
-                look(record)
+        end = begin + run.count
+        if self._transformation.look is not None:
+            self._transformation.look(file.records[begin:end])
+        file.let_go(begin, end)
         return run
 
     def _file_parser(self) -> Callable[[bytes], File | None] | None:
@@ -196,7 +196,7 @@ class Stages:
     ) -> tuple[Encode, Encode]:
         """All of it, and again for a record that was transformed and counted."""
         done = self._transformation
-        first = done.transform or done.look
+        first = done.transform or _looking(done.look)
         return (
             self._exactly(marks, fallback, first),
             self._exactly(marks, fallback, done.again or first),
@@ -284,7 +284,7 @@ class Stages:
             if part is None:
                 return exactly(item, index)
             if look is not None:
-                look(record)
+                look((record,))
             return part
 
         return encoded
@@ -354,6 +354,17 @@ class Stages:
                 raise _unencodable(index, error) from error
 
         return encoded
+
+
+def _looking(look: Look | None) -> Transform | None:
+    if look is None:
+        return None
+
+    def looked_at(record: dict[str, Any]) -> dict[str, Any]:
+        look((record,))
+        return record
+
+    return looked_at
 
 
 def _everyday(transform: Transform, record: Any) -> object:

@@ -9,7 +9,7 @@ from worker.transform.path_tree import PathTree
 from worker.transform.presets import HIDDEN_BY_AWS, PRESETS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Iterable
 
     from worker.transform.path_tree import Test
 
@@ -41,12 +41,20 @@ class Notices:
 
     def looked_at(self, record: dict[str, Any]) -> dict[str, Any]:
         """The record itself, once it was looked at."""
-        event = record.get("eventName")
-        if isinstance(event, str) and event in self._by_event:
-            name, is_carried = self._by_event[event]
-            if is_carried(record):
-                self._count(name, event)
+        self.look((record,))
         return record
+
+    def look(self, records: Iterable[dict[str, Any]]) -> None:
+        """See what records carry."""
+        by_event = self._by_event
+        for record in [
+            one
+            for one in records
+            if type(event := one.get("eventName")) is str and event in by_event
+        ]:
+            name, is_carried = by_event[record["eventName"]]
+            if is_carried(record):
+                self._count(name, record["eventName"])
 
     def _count(self, name: str, event: str) -> None:
         self.counts[name] += 1

@@ -17,12 +17,15 @@ from worker.transform.presets import PRESETS
 from worker.transform.redaction import Redactor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from worker.config import Config, FilterConfig, RedactConfig
 
     Transform: TypeAlias = Callable[[dict[str, Any]], dict[str, Any] | None]
     """Gives the record as it goes on, or None: it is filtered out."""
+
+    Look: TypeAlias = Callable[[Iterable[dict[str, Any]]], None]
+    """Sees records, and leaves them as they are."""
 
 AUDIT_FIELD: Final = "audit"
 
@@ -40,8 +43,7 @@ class Transformation:
         transform: None where nothing is done at all.
         again: Does to a record that went on what ``transform`` did, and counts nothing.
         reads_numbers: Whether the digits of numbers make a difference to them.
-        look: Only looks at records, and gives them back; None where ``transform`` does
-            so too, or nobody looks.
+        look: None where ``transform`` does so too, or nobody looks.
         filter: Counts by rule; None without rules.
         redactor: Counts values; None without paths.
         notices: Counts records with content that no preset blanks.
@@ -50,7 +52,7 @@ class Transformation:
     transform: Transform | None = None
     again: Transform | None = None
     reads_numbers: bool = True
-    look: Transform | None = None
+    look: Look | None = None
     filter: Filter | None = None
     redactor: Redactor | None = None
     notices: Notices | None = None
@@ -72,7 +74,7 @@ def build(config: Config, *, warn: Callable[[str], None]) -> Transformation:
     enrich = config.enrich
     enriching = _enriching(audit=enrich.audit, schema=enrich.target_schema)
     if not (filter_ or redactor or enriching):
-        look = notices.looked_at if notices else None
+        look = notices.look if notices else None
         return Transformation(look=look, notices=notices)
     return Transformation(
         _chained(filter_, notices, redactor, enriching),

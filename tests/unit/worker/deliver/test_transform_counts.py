@@ -23,7 +23,10 @@ def counted(records: list[dict[str, Any]], **sections: dict[str, Any]) -> Progre
     progress = Progress()
     counts = TransformCounts(made, config.filter, progress)
     for record in records:
-        (made.transform or made.look or (lambda one: one))(dict(record))
+        if made.transform:
+            made.transform(dict(record))
+        elif made.look:
+            made.look([dict(record)])
         counts.look()  # as often as one likes: these are totals
     return progress
 
