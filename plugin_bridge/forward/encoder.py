@@ -67,7 +67,7 @@ class Encoder(Protocol):
     """Whether :meth:`encode_quickly` knows large floats when it meets them."""
 
     def stamp(self, seconds: int, nanoseconds: int) -> object:
-        """Prepare the time of records, for :meth:`encode_quickly`.
+        """Prepare the time of records, for :meth:`encode_quickly`; never None.
 
         Raises:
             EntryError: The time cannot be encoded.
@@ -104,7 +104,7 @@ class Encoder(Protocol):
         ...
 
     def raw_stamp(self, seconds: int, nanoseconds: int) -> object:
-        """Prepare the time of records, for :meth:`encode_raw_run`.
+        """Prepare the time of records, for :meth:`encode_raw_run`; never None.
 
         Raises:
             EntryError: The time cannot be encoded.
@@ -135,8 +135,8 @@ class KnownStamps(Protocol):
     """The times of records, by their texts."""
 
     @property
-    def known(self) -> Mapping[str, tuple[Any, object]]:
-        """By text: what :meth:`Encoder.stamp` made, and something else."""
+    def known(self) -> Mapping[str, Any]:
+        """By text: what :meth:`Encoder.stamp` made."""
         ...
 
     @property

@@ -90,7 +90,7 @@ class EventEncoder:
         size_bytes = 0
         for record in records[begin : begin + _MAX_RUN]:
             try:
-                part = packb((known[record[field]][0], record))
+                part = packb((known[record[field]], record))
             except (KeyError, TypeError):
                 break
             if _FLOAT_64 in part and _may_be_rounded(part):
@@ -119,8 +119,8 @@ class EventEncoder:
         while begin < end:
             run = texts[begin:end]
             try:
-                entry_headers = [known[time][0] for time in times[begin:end]]
-                text_headers = [headers[len(text)] for text in run]
+                entry_headers = list(map(known.__getitem__, times[begin:end]))
+                text_headers = list(map(headers.__getitem__, map(len, run)))
             except (LookupError, TypeError):
                 end -= (end - begin + 1) // 2  # one of them is not everyday
             else:
@@ -131,11 +131,13 @@ class EventEncoder:
 class _OneByOne:
     """What makes no runs, and needs no time: a pipe is seldom short of it."""
 
-    def stamp(self, seconds: int, nanoseconds: int) -> None:
+    def stamp(self, seconds: int, nanoseconds: int) -> tuple[()]:
         del seconds, nanoseconds
+        return ()
 
-    def raw_stamp(self, seconds: int, nanoseconds: int) -> None:
+    def raw_stamp(self, seconds: int, nanoseconds: int) -> tuple[()]:
         del seconds, nanoseconds
+        return ()
 
     def encode_run(
         self, records: Sequence[Any], begin: int, stamps: KnownStamps, room_bytes: int
@@ -176,7 +178,9 @@ class MapEncoder(_OneByOne):
     def assemble(self, parts: Sequence[bytes]) -> bytes:
         return b"".join(parts)
 
-    def encode_quickly(self, record: dict[str, object], stamp: None) -> bytes | None:
+    def encode_quickly(
+        self, record: dict[str, object], stamp: tuple[()]
+    ) -> bytes | None:
         del stamp
         try:
             part = ormsgpack.packb(record)
@@ -209,7 +213,9 @@ class _JsonObjects(_OneByOne):
         except UnicodeDecodeError as exc:
             raise EntryError(f"raw record is not UTF-8: {exc}") from None
 
-    def encode_quickly(self, record: dict[str, object], stamp: None) -> bytes | None:
+    def encode_quickly(
+        self, record: dict[str, object], stamp: tuple[()]
+    ) -> bytes | None:
         del stamp
         try:
             return orjson.dumps(record, option=self._option)

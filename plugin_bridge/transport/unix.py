@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from plugin_bridge.addresses import UnixAddress
 
 
+_SEND_BUFFER_BYTES = 512 << 10
+"""Takes a frame of the default size in one call; the kernel may grant less."""
+
+
 class UnixConnector:
     """Connects to a Unix stream socket, on a path or abstract."""
 
@@ -42,6 +46,7 @@ class UnixConnector:
         sock = stream_socket(socket.AF_UNIX, self.address)
         try:
             sock.setblocking(False)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
             sock.connect(_unix_name(self._address))
         except OSError as exc:
             sock.close()

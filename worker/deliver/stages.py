@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from worker.decode.parsed_file import ParsedFile
     from worker.deliver.progress import Progress
     from worker.deliver.provenance import Marks
-    from worker.deliver.stamps import Stamp
     from worker.source.notifications import ObjectRef
     from worker.source.objects import Body
     from worker.transform.transformation import Look, Transform, Transformation
@@ -271,7 +270,7 @@ class Stages:
 
         def encoded(item: Any, index: int) -> bytes | None:
             record: Any = parse(item) if parse is not None else item
-            stamp: Stamp | None
+            stamp: Any
             try:
                 stamp = stamps[record[time_field]]
             except (KeyError, TypeError):
@@ -280,7 +279,7 @@ class Stages:
                 return exactly(item, index)
             if marks is not None:
                 record.update(marks(record, index))
-            part = encode(record, stamp[0])
+            part = encode(record, stamp)
             if part is None:
                 return exactly(item, index)
             if look is not None:
@@ -308,12 +307,12 @@ class Stages:
 
         def encoded(item: Any, index: int) -> bytes | None:
             record: Any = parse(item) if parse is not None else item
-            stamp: Stamp | None
+            stamp: Any
             try:
                 stamp = stamps[record[time_field]]
             except (KeyError, TypeError):
                 stamp = stamp_of(record)
-            if stamp is None or (reads_numbers and encode(record, stamp[0]) is None):
+            if stamp is None or (reads_numbers and encode(record, stamp) is None):
                 return exactly(item, index)
             fields = marks(record, index) if marks is not None else None
             changed = transform(record)
@@ -322,7 +321,7 @@ class Stages:
                 return None
             if fields is not None:
                 changed.update(fields)
-            part = encode(changed, stamp[0])
+            part = encode(changed, stamp)
             return part if part is not None else again(item, index)
 
         return encoded

@@ -11,9 +11,6 @@ if TYPE_CHECKING:
 
     from worker.decode.record_time import RecordTime
 
-    Stamp = tuple[Any, tuple[int, int]]
-    """What the encoder prepared; seconds since 1970 and nanoseconds."""
-
 _MAX_KNOWN = 4096
 
 
@@ -22,7 +19,7 @@ class Stamps:
 
     Args:
         time: Finds the time in a record.
-        prepare: Makes of seconds and nanoseconds what the encoder wants.
+        prepare: Makes of seconds and nanoseconds what the encoder wants; never None.
 
     Attributes:
         known: Stamps by the text in ``field``; none where the time lies deeper.
@@ -32,18 +29,18 @@ class Stamps:
     def __init__(self, time: RecordTime, prepare: Callable[[int, int], object]) -> None:
         self._time = time
         self._prepare = prepare
-        self.known: dict[str, Stamp] = {}
+        self.known: dict[str, Any] = {}
         self.field = time.name or ""
         self._remembers = time.name is not None
 
-    def of(self, record: object) -> Stamp | None:
+    def of(self, record: object) -> Any:
         """The stamp of a record; None: it is no record, or has no usable time."""
         if not isinstance(record, dict):
             return None
         time = self._time.of(record)
         if time is None or not 1 <= time[0] <= MAX_SECONDS:
             return None
-        stamp = (self._prepare(*time), time)
+        stamp = self._prepare(*time)
         text = record.get(self.field) if self._remembers else None
         if isinstance(text, str):
             if len(self.known) >= _MAX_KNOWN:
