@@ -280,6 +280,9 @@ def _interleaved(
     """Make a run of as many raw records as fit, none of which is copied for it."""
     parts = [b""] * (3 * len(texts))
     parts[0::3], parts[1::3], parts[2::3] = entry_headers, text_headers, texts
+    size_bytes = sum(map(len, parts))
+    if size_bytes <= room_bytes:
+        return Run(parts, len(texts), size_bytes)
     ends_bytes = list(accumulate(map(len, parts)))[2::3]
     count = bisect_right(ends_bytes, room_bytes)
     return Run(parts[: 3 * count], count, ends_bytes[count - 1]) if count else NO_RUN

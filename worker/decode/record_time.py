@@ -78,5 +78,5 @@ def _outline(steps: Place) -> type[msgspec.Struct] | None:
     outline: type[msgspec.Struct] | None = None
     for name in reversed(names):
         member = ("value", inner | None, msgspec.field(name=name, default=None))
-        inner = outline = msgspec.defstruct("Outline", [member])
+        inner = outline = msgspec.defstruct("Outline", [member], gc=False)
     return outline
