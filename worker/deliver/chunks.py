@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 CHUNK_ID_BYTES = 16
 """Forward Protocol Specification v1, "Option": a chunk id is base64 of 128 bits."""
 
+_LEAST_SHARE = 8
+"""An open chunk of which less than this part is left goes as it is."""
+
 
 class ChunkBuilder:
     """The one open chunk of a worker: many small objects share it.
@@ -42,6 +45,7 @@ class ChunkBuilder:
         self._encoder = encoder
         self._tag = tag
         self._chunk_bytes = chunk_bytes
+        self._least_bytes = chunk_bytes // _LEAST_SHARE
         self._linger_s = linger_s
         self._random_bytes = random_bytes
         self._parts: list[bytes] = []
@@ -58,6 +62,12 @@ class ChunkBuilder:
     @property
     def is_full(self) -> bool:
         return self._size_bytes >= self._chunk_bytes
+
+    @property
+    def room_bytes(self) -> int:
+        """The best size of the next segment: the open chunk's rest, if that is any."""
+        left_bytes = self._chunk_bytes - self._size_bytes
+        return left_bytes if left_bytes >= self._least_bytes else self._chunk_bytes
 
     def fits(self, segment: Segment) -> bool:
         """Whether ``segment`` still goes into the open chunk."""

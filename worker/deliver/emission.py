@@ -213,7 +213,13 @@ class Emission:
             work.charged_bytes = size_bytes
             self._budget.charge(item, max(size_bytes, work.least_bytes))
 
-        work.segments = self._segmenter.segments(item, body, charge=charge, feed=feed)
+        work.segments = self._segmenter.segments(
+            item,
+            body,
+            charge=charge,
+            room=lambda: self._builder.room_bytes,
+            feed=feed,
+        )
         return work
 
     def _make_way(self, work: Decoding) -> None:

@@ -97,6 +97,7 @@ class Segmenter:
         body: Body,
         *,
         charge: Callable[[int], None],
+        room: Callable[[], int] | None = None,
         feed: Feed | None = None,
     ) -> Iterator[Segment]:
         """Yield the records that are not acknowledged yet, encoded, in order.
@@ -110,12 +111,14 @@ class Segmenter:
             body: Its bytes, as stored.
             feed: Where these come from, if they are not all in ``body``.
             charge: Told how many bytes the object holds, as far as that is known.
+            room: How many bytes the next segment had best have; asked before each one.
+                None: as many as it may.
 
         Raises:
             BadObjectError: The object is not what the configuration says.
         """
         stages, fallback = self._stages, self._time_of(item.ref)
-        run = _Run(item)
+        run = _Run(item, self._room_of(room))
         small = self._small(body) if feed is None else None
         before_bytes = held_bytes(body)
         file = stages.parsed(small) if small else None
@@ -143,7 +146,7 @@ class Segmenter:
             elif len(part) > self._max_entry_bytes:
                 raise self._too_large(run.end, part)
             else:
-                if run.parts and run.size_bytes + len(part) > self._segment_bytes:
+                if run.parts and len(part) > run.room_bytes:
                     yield run.cut()
                 run.add(part)
         item.total_records = run.end
@@ -156,8 +159,7 @@ class Segmenter:
         count = len(file.records)
         while run.end < count:
             if fits_alone and file.records[run.end] is not DROPPED:
-                room_bytes = self._segment_bytes - run.size_bytes
-                run.extend(self._stages.run_of(file, run.end, room_bytes))
+                run.extend(self._stages.run_of(file, run.end, run.room_bytes))
             if run.end < count:
                 yield file.records[run.end]
 
@@ -180,6 +182,10 @@ class Segmenter:
             max_bytes=decode.max_object_bytes,
             max_ratio=decode.max_ratio,
         )
+
+    def _room_of(self, room: Callable[[], int] | None) -> Callable[[], int]:
+        most_bytes = self._segment_bytes
+        return lambda: most_bytes if room is None else min(room(), most_bytes)
 
     def _time_of(self, ref: ObjectRef) -> tuple[int, int]:
         """The notification's time, or else now: seconds and nanoseconds."""
@@ -213,21 +219,43 @@ def _behind(items: Iterator[Any], acked_records: int) -> Iterator[Any]:
 class _Run:
     """The segment that is being filled, and the index of the record after it."""
 
-    __slots__ = ("_count", "_first", "_indices", "_item", "end", "parts", "size_bytes")
+    __slots__ = (
+        "_best_bytes",
+        "_count",
+        "_first",
+        "_indices",
+        "_item",
+        "_room",
+        "_size_bytes",
+        "end",
+        "parts",
+    )
 
-    def __init__(self, item: HeldObject) -> None:
+    def __init__(self, item: HeldObject, room: Callable[[], int]) -> None:
         self._item = item
+        self._room = room
         self._first = self.end = item.acked_records
+        self._begin()
+
+    def _begin(self) -> None:
         self.parts: list[bytes] = []
-        self.size_bytes = 0
         self._count = 0
+        self._size_bytes = 0
+        self._best_bytes: int | None = None
         self._indices: list[int] | None = None
+
+    @property
+    def room_bytes(self) -> int:
+        """How much may still go into this segment."""
+        if self._best_bytes is None:  # not before the last one is in its chunk
+            self._best_bytes = self._room()
+        return self._best_bytes - self._size_bytes
 
     def add(self, part: bytes) -> None:
         """Take the encoded next record."""
         self.parts.append(part)
         self._count += 1
-        self.size_bytes += len(part)
+        self._size_bytes += len(part)
         if self._indices is not None:
             self._indices.append(self.end)
         self.end += 1
@@ -236,7 +264,7 @@ class _Run:
         """Take the encoded next records."""
         self.parts += run.parts
         self._count += run.count
-        self.size_bytes += run.size_bytes
+        self._size_bytes += run.size_bytes
         if self._indices is not None:
             self._indices.extend(range(self.end, self.end + run.count))
         self.end += run.count
@@ -256,14 +284,11 @@ class _Run:
             self.end,
             self.parts,
             self._count,
-            self.size_bytes,
+            self._size_bytes,
             indices,
         )
         self._first = self.end
-        self.parts = []
-        self._count = 0
-        self.size_bytes = 0
-        self._indices = None
+        self._begin()
         return segment
 
     def pauses(self, *, is_long: bool) -> Iterator[Segment]:

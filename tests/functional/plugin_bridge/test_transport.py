@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.functional
 
+FRAME_BYTES = 256 * 1024 + 100  # output.chunk_bytes, and what is around it
 NOBODY = 65_534
 
 
@@ -64,6 +65,14 @@ class TestUnix:
         with pytest.raises(TransportError, match=r"cannot write to unix:.*Broken pipe"):
             near.send(memoryview(b"late"))
         near.close()
+        near.close()
+        listener.close()
+
+    def test_a_frame_of_the_usual_size_goes_in_one_call(self, tmp_path: Path) -> None:
+        listener = Listener.unix(tmp_path / "x.sock")
+        near = unix_connector(tmp_path / "x.sock").connect()
+        frame = memoryview(bytes(FRAME_BYTES))
+        assert near.send(frame) == len(frame)
         near.close()
         listener.close()
 

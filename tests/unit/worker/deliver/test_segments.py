@@ -25,7 +25,7 @@ from worker.source.objects import Body
 from worker.transform.transformation import Transformation
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from worker.transform.transformation import Transform
 
@@ -48,6 +48,7 @@ class Run:
         acked_records: int = 0,
         ref: ObjectRef = REF,
         max_entry_bytes: int = 10**9,
+        room: Callable[[], int] | None = None,
         **decode: object,
     ) -> None:
         self.progress = Progress()
@@ -65,7 +66,9 @@ class Run:
         holder = HeldMessage(make_message(0), 0.0, 0.0)
         self.item = HeldObject(ref, holder, "0", acked_records=acked_records)
         body = Body(data, len(data), "etag", None)
-        found = list(segmenter.segments(self.item, body, charge=self.charges.append))
+        found = list(
+            segmenter.segments(self.item, body, charge=self.charges.append, room=room)
+        )
         self.pauses = sum(not segment.parts for segment in found)
         self.segments: list[Segment] = [one for one in found if one.parts]
 
@@ -302,3 +305,24 @@ def test_real_records_come_out_whole(folder: str) -> None:
         assert all(record["log"] in whole for record in raw.records)
         count += len(source)
     assert count == {"invictus": 2900, "stratus": 310}[folder]
+
+
+@pytest.mark.parametrize("is_raw", [False, True])
+def test_a_segment_is_as_large_as_there_is_room(*, is_raw: bool) -> None:
+    rooms = iter([100, 1000, *[180] * 99])
+    asked: list[int] = []
+
+    def room() -> int:
+        asked.append(next(rooms))
+        return asked[-1]
+
+    records = [{"n": n, "eventTime": "2026-11-21T00:00:00Z"} for n in range(40)]
+    run = Run(file_of(records), room=room, is_raw=is_raw)
+
+    assert len(run.records) == 40
+    sizes = [segment.size_bytes for segment in run.segments]
+    assert len(sizes) - len(asked) <= 1, "once for each, but for a last record alone"
+    for room_bytes, size_bytes in zip(asked, sizes, strict=False):
+        assert size_bytes <= min(room_bytes, 200)
+    first, second, *_ = sizes
+    assert first < second
