@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from worker.transform.audit import View
+
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,8 @@ class Findings:
 class Newest:
     """Keeps so many views, the newest; of equally old ones those that came first.
 
+    What has no time, or names none there, is the oldest.
+
     Args:
         limit: How many.
     """
@@ -53,6 +58,8 @@ class Newest:
         """Keep a view if it is new enough."""
         self._added_count += 1
         when = seen["when"] or ""
+        if not _TIME.match(when):
+            when = ""
         if len(self._heap) < self._limit:
             heapq.heappush(self._heap, (when, -self._added_count, seen))
         elif when > self._heap[0][0]:

@@ -16,7 +16,7 @@ import typer
 
 from worker.cli.backfill_view import Bar, counted, outcome_of, say, show_counts
 from worker.cli.options import ConfigFile
-from worker.cli.usage import past_period_of, place_in_s3
+from worker.cli.usage import account_ids, past_period_of, place_in_s3
 from worker.errors import ConfigError, TrailfeedError
 from worker.pool.exit_codes import BAD_CONFIG
 
@@ -174,7 +174,7 @@ def _request(
         until=end.isoformat(),
         asked_since=since,
         asked_until=until,
-        accounts=tuple(sorted(set(accounts or ()))),
+        accounts=account_ids(accounts or ()),
         regions=tuple(sorted(set(regions or ()))),
         way="direct" if direct else "queue",
         queue_url=config.source.queue_url,

@@ -9,6 +9,7 @@ import typer
 from worker.errors import PermanentError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
 
@@ -52,6 +53,22 @@ def place_in_s3(source: str) -> tuple[str, str]:
         return bucket_and_prefix(source)
     except PermanentError as error:
         raise typer.BadParameter(str(error)) from error
+
+
+def account_ids(texts: Collection[str]) -> tuple[str, ...]:
+    """What ``--account`` names, sorted.
+
+    Raises:
+        typer.BadParameter: One is no account id.
+    """
+    from worker.config.values import check_account_id  # noqa: PLC0415 - slow
+
+    for text in texts:
+        try:
+            check_account_id(text)
+        except ValueError as error:
+            raise typer.BadParameter(f"--account {text}: {error}") from None
+    return tuple(sorted(set(texts)))
 
 
 def _instant_of(option: str, text: str, now: datetime) -> datetime | None:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,11 +23,12 @@ def test_the_newest_are_kept_the_first_ones_first(times: list[int], limit: int) 
     assert newest.oldest == (expected[-1]["when"] if is_full else None)
 
 
-def test_views_without_a_time_are_the_oldest() -> None:
+@pytest.mark.parametrize("timeless", [{}, {"eventTime": "zzz"}, {"eventTime": "9999"}])
+def test_views_without_a_time_are_the_oldest(timeless: dict[str, Any]) -> None:
     newest = Newest(1)
-    newest.add(view({}))
+    newest.add(view(timeless))
     newest.add(view(event(1)))
-    newest.add(view({}))
+    newest.add(view(timeless))
     assert [seen["event_id"] for seen in newest.newest_first()] == ["e-1"]
 
 
