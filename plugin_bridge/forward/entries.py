@@ -20,7 +20,7 @@ from plugin_bridge.forward.errors import EntryError
 from plugin_bridge.forward.event_time import (
     EVENT_TIME_BYTES,
     EVENT_TIME_EXT_TYPE,
-    EventTime,
+    serialized,
 )
 from plugin_bridge.forward.portable import portable_record
 
@@ -70,8 +70,7 @@ class EventEncoder:
         return b"".join(parts)
 
     def stamp(self, seconds: int, nanoseconds: int) -> ormsgpack.Ext:
-        ext, _ = _time(seconds, nanoseconds)
-        return ext
+        return ormsgpack.Ext(EVENT_TIME_EXT_TYPE, serialized(seconds, nanoseconds))
 
     def encode_quickly(
         self, record: dict[str, object], stamp: ormsgpack.Ext
@@ -103,8 +102,7 @@ class EventEncoder:
         return Run(parts, len(parts), size_bytes)
 
     def raw_stamp(self, seconds: int, nanoseconds: int) -> bytes:
-        _, header = _time(seconds, nanoseconds)
-        return header + _RAW_MAP_HEADER
+        return _ENTRY_HEADER + serialized(seconds, nanoseconds) + _RAW_MAP_HEADER
 
     def encode_raw_run(
         self,
@@ -259,9 +257,8 @@ def _time(seconds: int, nanoseconds: int) -> tuple[ormsgpack.Ext, bytes]:
 
     CloudTrail's times are whole seconds, so many records share theirs.
     """
-    serialized = EventTime(seconds, nanoseconds).serialize()
-    ext = ormsgpack.Ext(EVENT_TIME_EXT_TYPE, serialized)
-    return ext, _ENTRY_HEADER + serialized
+    time = serialized(seconds, nanoseconds)
+    return ormsgpack.Ext(EVENT_TIME_EXT_TYPE, time), _ENTRY_HEADER + time
 
 
 def _may_be_rounded(entry: bytes) -> bool:

@@ -32,20 +32,11 @@ class EventTime:
     nanoseconds: int = 0
 
     def __post_init__(self) -> None:
-        if not 1 <= self.seconds <= MAX_SECONDS:
-            raise EntryError(
-                f"time of {self.seconds} s is outside what EventTime can hold: "
-                f"1..{MAX_SECONDS} s (1970 to 2106)"
-            )
-        if not 0 <= self.nanoseconds <= MAX_NANOSECONDS:
-            raise EntryError(
-                f"{self.nanoseconds} ns is not a fraction of a second: "
-                f"0..{MAX_NANOSECONDS} ns"
-            )
+        serialized(self.seconds, self.nanoseconds)
 
     def serialize(self) -> bytes:
         """Return the 8 bytes of the ext value, big-endian seconds first."""
-        return _FORMAT.pack(self.seconds, self.nanoseconds)
+        return serialized(self.seconds, self.nanoseconds)
 
     @classmethod
     def parse(cls, data: bytes) -> EventTime:
@@ -58,3 +49,21 @@ class EventTime:
             raise EntryError(f"EventTime of {len(data)} bytes instead of 8")
         seconds, nanoseconds = _FORMAT.unpack(data)
         return cls(seconds, nanoseconds)
+
+
+def serialized(seconds: int, nanoseconds: int) -> bytes:
+    """Return what :meth:`EventTime.serialize` does.
+
+    Raises:
+        EntryError: As :class:`EventTime` does.
+    """
+    if not 1 <= seconds <= MAX_SECONDS:
+        raise EntryError(
+            f"time of {seconds} s is outside what EventTime can hold: "
+            f"1..{MAX_SECONDS} s (1970 to 2106)"
+        )
+    if not 0 <= nanoseconds <= MAX_NANOSECONDS:
+        raise EntryError(
+            f"{nanoseconds} ns is not a fraction of a second: 0..{MAX_NANOSECONDS} ns"
+        )
+    return _FORMAT.pack(seconds, nanoseconds)

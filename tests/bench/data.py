@@ -13,7 +13,12 @@ from worker.demo.calls import EVERYDAY
 from worker.demo.events import record
 
 BEGIN = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+FILE_S = 300
+"""CloudTrail writes what happened in so long into a file."""
+
 DISTINCT_BODIES = 16
+DISTINCT_RECORDS = 5_000
+"""So many at least: new files bring new times, which is more than one remembers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +26,8 @@ class Mix:
     """Objects that are alike.
 
     Attributes:
-        bodies: Distinct ones, gzipped; the objects take turns with them.
+        bodies: Distinct ones, gzipped, one after the other in time; the objects take
+            turns with them.
         objects: How many there are.
         records_per_object: In each.
     """
@@ -66,11 +72,14 @@ def make_mix(name: str, *, objects: int, records_per_object: int, seed: int) -> 
     rng = random.Random(seed)  # noqa: S311 - example data
     calls, weights = zip(*EVERYDAY, strict=True)
     bodies = []
-    for _ in range(min(objects, DISTINCT_BODIES)):
+    distinct = max(DISTINCT_BODIES, DISTINCT_RECORDS // records_per_object)
+    for number in range(min(objects, distinct)):
         chosen = rng.choices(calls, weights, k=records_per_object)
+        seconds = sorted(rng.choices(range(FILE_S), k=records_per_object))
+        begin = BEGIN + timedelta(seconds=number * FILE_S)
         records = [
-            record(call, BEGIN + timedelta(seconds=n), rng)
-            for n, call in enumerate(chosen)
+            record(call, begin + timedelta(seconds=second), rng)
+            for call, second in zip(chosen, seconds, strict=True)
         ]
         document = json.dumps({"Records": records}, separators=(",", ":"))
         bodies.append(gzip.compress(document.encode(), mtime=0))

@@ -28,11 +28,12 @@ class RecordTime:
         outline: The type of a record of which all but the members on the way to the
             time are passed over; None: that cannot be said in one.
         name: The field, where it is one of the record's own; None: it lies deeper.
+        parse: Reads what is there.
     """
 
     def __init__(self, field: str, time_format: str) -> None:
         self._steps = parse_place(field)
-        self._parse = time_parser(time_format)
+        self.parse = time_parser(time_format)
         first, *others = self._steps
         self.name = first if isinstance(first, str) and not others else None
         self.outline = _outline(self._steps)
@@ -43,8 +44,8 @@ class RecordTime:
     def of(self, record: dict[str, Any]) -> tuple[int, int] | None:
         """Return seconds since 1970 and nanoseconds; None where there is no time."""
         if self.name is not None:
-            return self._parse(record.get(self.name))
-        return self._parse(value_at(record, self._steps))
+            return self.parse(record.get(self.name))
+        return self.parse(value_at(record, self._steps))
 
     def of_json(self, text: bytes) -> tuple[int, int] | None:
         """Do so without making an object of the record.
@@ -65,7 +66,7 @@ class RecordTime:
             else:
                 for _ in self._steps:
                     value = value.value if value is not None else None
-                return self._parse(value)
+                return self.parse(value)
         record = parse_value(text)
         return self.of(record) if isinstance(record, dict) else None
 

@@ -19,6 +19,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECONDS_A_DAY = 86_400
 _BELOW_MICROSECONDS = re.compile(r"[.,][0-9]{6}([0-9]{1,3})")  # datetime drops them
 _MAX_CHARACTERS = 64  # longer ones are no times, and not worth remembering
+_MINUTE_CHARACTERS = len("2026-11-21T12:00")
+_SECONDS = {f":{second:02}Z": second for second in range(60)}
 _DECIMAL = re.compile(r"[+-]?[0-9]{1,20}(?:\.[0-9]{0,20})?")
 _MAX_EPOCH = 10**15
 
@@ -44,23 +46,40 @@ def time_parser(time_format: str) -> TimeParser:
 def event_time(value: object) -> tuple[int, int] | None:
     """Read an ISO 8601 time; without a zone it is UTC.
 
-    Records beside each other mostly share their second, so values are remembered.
+    Records beside each other mostly share their minute, so these are remembered.
     """
     if not isinstance(value, str) or len(value) > _MAX_CHARACTERS:
         return None
-    return _iso8601(value)
+    second = _SECONDS.get(value[_MINUTE_CHARACTERS:])
+    if second is None:
+        return _iso8601(value)
+    minute_s = _minute(value[:_MINUTE_CHARACTERS])
+    return None if minute_s is None else (minute_s + second, 0)
+
+
+@lru_cache(maxsize=1024)
+def _minute(text: str) -> int | None:
+    """When a minute begins."""
+    found = _iso8601(f"{text}:00Z")
+    return None if found is None else found[0]
 
 
 @lru_cache(maxsize=1024)
 def _iso8601(text: str) -> tuple[int, int] | None:
     try:
-        moment = datetime.fromisoformat(text.upper())  # RFC 3339 allows t and z
-        since = _since(moment)
+        since = _since(_moment(text))
     except (ValueError, OverflowError):
         return None
     if finer := _BELOW_MICROSECONDS.search(text):
         return since[0], since[1] + int(finer[1].ljust(3, "0"))
     return since
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return datetime.fromisoformat(text.upper())  # RFC 3339 allows t and z
 
 
 def _strptime(time_format: str) -> TimeParser:

@@ -109,10 +109,7 @@ class Stages:
         Args:
             text: All of it, decompressed.
         """
-        file = self._parse_file(text) if self._parse_file is not None else None
-        if isinstance(file, RawFile):
-            self._stamps.learn(file.times)
-        return file
+        return self._parse_file(text) if self._parse_file is not None else None
 
     def of_file(
         self,

@@ -7,11 +7,37 @@ from typing import TYPE_CHECKING, Any
 from plugin_bridge.forward.event_time import MAX_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from worker.decode.record_time import RecordTime
 
 _MAX_KNOWN = 4096
+
+
+class Known(dict[str, Any]):
+    """Stamps by the texts of times; one that is missing is made.
+
+    Args:
+        make: Gives the stamp of a text; None: it is no text, or no usable time.
+    """
+
+    def __init__(self, make: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, text: Any) -> Any:
+        """Make a stamp, and remember it.
+
+        Raises:
+            KeyError: There is no usable time.
+        """
+        stamp = self._make(text)
+        if stamp is None:
+            raise KeyError(text)
+        if len(self) >= _MAX_KNOWN:
+            self.clear()
+        self[text] = stamp
+        return stamp
 
 
 class Stamps:
@@ -22,33 +48,26 @@ class Stamps:
         prepare: Makes of seconds and nanoseconds what the encoder wants; never None.
 
     Attributes:
-        known: Stamps by the text in ``field``; none where the time lies deeper.
+        known: By the text in ``field``; none where the time lies deeper.
         field: The records' field of that text.
     """
 
     def __init__(self, time: RecordTime, prepare: Callable[[int, int], object]) -> None:
         self._time = time
         self._prepare = prepare
-        self.known: dict[str, Any] = {}
         self.field = time.name or ""
-        self._remembers = time.name is not None
+        self.known = Known(self._of_text)
+
+    def _of_text(self, text: object) -> Any:
+        if not isinstance(text, str) or not self.field:
+            return None
+        return self._stamp(self._time.parse(text))
 
     def of(self, record: object) -> Any:
         """The stamp of a record; None: it is no record, or has no usable time."""
-        if not isinstance(record, dict):
-            return None
-        time = self._time.of(record)
+        return self._stamp(self._time.of(record)) if isinstance(record, dict) else None
+
+    def _stamp(self, time: tuple[int, int] | None) -> Any:
         if time is None or not 1 <= time[0] <= MAX_SECONDS:
             return None
-        stamp = self._prepare(*time)
-        text = record.get(self.field) if self._remembers else None
-        if isinstance(text, str):
-            if len(self.known) >= _MAX_KNOWN:
-                self.known.clear()
-            self.known[text] = stamp
-        return stamp
-
-    def learn(self, texts: Iterable[object]) -> None:
-        """Remember the stamps of texts; whatever else there is is passed over."""
-        for text in set(texts).difference(self.known):
-            self.of({self.field: text})
+        return self._prepare(*time)

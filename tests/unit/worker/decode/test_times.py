@@ -14,6 +14,10 @@ from worker.decode.times import event_time, time_parser
     [
         ("2023-07-10T12:34:56Z", (1_688_992_496, 0)),
         ("2023-07-10t12:34:56z", (1_688_992_496, 0)),
+        ("2023-W28-1T12:34:56Z", (1_688_992_496, 0)),
+        ("20230710T123456.1:5Z", None),
+        ("2023-07-10T12:34:00Z", (1_688_992_440, 0)),
+        ("2023-07-10T12:34:59Z", (1_688_992_499, 0)),
         ("1970-01-01T00:00:00.000Z", (0, 0)),
         ("2023-07-10T12:34:56.7Z", (1_688_992_496, 700_000_000)),
         ("2023-07-10T12:34:56.123456789Z", (1_688_992_496, 123_456_789)),
@@ -24,7 +28,7 @@ from worker.decode.times import event_time, time_parser
     ],
 )
 def test_a_time_is_seconds_and_nanoseconds(
-    text: str, expected: tuple[int, int]
+    text: str, expected: tuple[int, int] | None
 ) -> None:
     assert event_time(text) == expected
 
