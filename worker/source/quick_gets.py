@@ -170,7 +170,7 @@ class QuickGets(Generic[Ticket]):
         """What has come; None in a body's place: it is for the other way."""
         now = self._clock()
         found: list[tuple[Ticket, Body | None]] = []
-        for fd, _ in self._poll.poll(0):
+        for fd, _ in self._poll.poll(0) if self._connections else ():
             place, connection = self._connections[fd]
             is_asked = connection.answer is not None
             body = self._receive(place, connection, now)
