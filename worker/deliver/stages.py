@@ -21,6 +21,7 @@ from worker.decode.text import is_utf8
 from worker.deliver.provenance import marks_of
 from worker.deliver.stamps import Stamps
 from worker.errors import BadObjectError
+from worker.transform.transformation import looking
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from worker.deliver.provenance import Marks
     from worker.source.notifications import ObjectRef
     from worker.source.objects import Body
-    from worker.transform.transformation import Look, Transform, Transformation
+    from worker.transform.transformation import Transform, Transformation
 
     File = ParsedFile | RawFile
     """A file that was parsed whole."""
@@ -192,7 +193,7 @@ class Stages:
     ) -> tuple[Encode, Encode]:
         """All of it, and again for a record that was transformed and counted."""
         done = self._transformation
-        first = done.transform or _looking(done.look)
+        first = done.transform or (looking(done.look) if done.look else None)
         return (
             self._exactly(marks, fallback, first),
             self._exactly(marks, fallback, done.again or first),
@@ -350,17 +351,6 @@ class Stages:
                 raise _unencodable(index, error) from error
 
         return encoded
-
-
-def _looking(look: Look | None) -> Transform | None:
-    if look is None:
-        return None
-
-    def looked_at(record: dict[str, Any]) -> dict[str, Any]:
-        look((record,))
-        return record
-
-    return looked_at
 
 
 def _everyday(transform: Transform, record: Any) -> object:

@@ -39,11 +39,6 @@ class Notices:
                 is_carried = PathTree(map(parse_path, paths)).finder(_is_live)
                 self._by_event[event] = name, is_carried
 
-    def looked_at(self, record: dict[str, Any]) -> dict[str, Any]:
-        """The record itself, once it was looked at."""
-        self.look((record,))
-        return record
-
     def look(self, records: Iterable[dict[str, Any]]) -> None:
         """See what records carry."""
         by_event = self._by_event

@@ -118,13 +118,23 @@ def _chained(
 ) -> Transform:
     steps: list[Transform] = [
         *([filter_.passed] if filter_ else []),
-        *([notices.looked_at] if notices else []),
+        *([looking(notices.look)] if notices else []),
         *([redactor.redact] if redactor else []),
         *([enriching] if enriching else []),
     ]
     if not steps:
         return lambda record: record
     return functools.reduce(_in_turn, steps)
+
+
+def looking(look: Look) -> Transform:
+    """Make one of the stages of what only looks."""
+
+    def looked_at(record: dict[str, Any]) -> dict[str, Any]:
+        look((record,))
+        return record
+
+    return looked_at
 
 
 def _in_turn(first: Transform, second: Transform) -> Transform:

@@ -21,7 +21,7 @@ def test_the_first_record_of_each_kind_is_warned_about_and_all_are_counted() -> 
     warnings: list[str] = []
     notices = Notices(list(PRESETS), warnings.append)
     for record in (TOKEN, BODY, TOKEN, {"eventName": "Other"}):
-        notices.looked_at(record)
+        notices.look([record])
     assert notices.counts == {"sqs-message-content": 1, "credentials": 2}
     assert warnings == [
         "records carry live credentials (first seen in AssumeRole); "
@@ -34,7 +34,7 @@ def test_the_first_record_of_each_kind_is_warned_about_and_all_are_counted() -> 
 def test_a_preset_that_is_on_is_not_looked_for() -> None:
     warnings: list[str] = []
     notices = Notices(["sqs-message-content"], warnings.append)
-    notices.looked_at(TOKEN)
+    notices.look([TOKEN])
     assert not warnings
     assert notices.counts == {"sqs-message-content": 0}
 
@@ -59,5 +59,5 @@ def test_a_preset_that_is_on_is_not_looked_for() -> None:
 )
 def test_what_carries_nothing_live_is_passed_over(record: dict[str, Any]) -> None:
     warnings: list[str] = []
-    Notices(list(PRESETS), warnings.append).looked_at(record)
+    Notices(list(PRESETS), warnings.append).look([record])
     assert not warnings
