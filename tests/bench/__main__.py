@@ -24,7 +24,7 @@ from tests.bench.endpoint import Endpoint, find_nginx
 from tests.bench.latency import latencies
 from tests.bench.lifetime import idle_cpu_share, seconds_to_first_record
 from tests.bench.report import Row, as_text
-from tests.bench.stage import measure, measure_peer
+from tests.bench.stage import Measured, measure, measure_peer
 from tests.fakes.aws_standin.process import ROOT
 
 if TYPE_CHECKING:
@@ -65,13 +65,13 @@ def main() -> int:
 
 def _round(large: Mix, small: Mix, arguments: argparse.Namespace) -> Iterator[Row]:
     loop_s = _reference("loop", large, arguments)
-    yield Row("a bare loop, 500 records an object", large.records, loop_s)
+    yield _row("a bare loop", large, loop_s)
     whole = _deliver(large, arguments)
     yield whole.against(loop_s, "bare loop")
     raw = _deliver(large, arguments, "raw records", changes=RAW)
     yield raw.against(whole.cpu_s, "structured")
     get_s = _reference("get", small, arguments)
-    yield Row("boto3 get_object, 5 records an object", small.records, get_s)
+    yield _row("boto3 get_object", small, get_s)
     less = _deliver(small, arguments)
     yield less.against(get_s, "boto3 get_object")
     one = _deliver(large, arguments, "one worker", workers=1)
@@ -117,25 +117,26 @@ def _deliver(
             changes=changes,
             nginx=arguments.nginx,
         )
-    label = f"trailfeed, {mix.records_per_object} records an object"
-    return Row(
-        f"{label}, {name}" if name else label,
-        mix.records,
-        found.cpu_s,
-        objects=mix.objects,
-        seconds=found.seconds,
-        peak_rss_bytes=found.peak_rss_bytes,
-    )
+    return _row("trailfeed", mix, found, name)
 
 
 def _peer(mix: Mix, arguments: argparse.Namespace) -> Row:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         found = measure_peer(mix, Path(folder), arguments.vs, nginx=arguments.nginx)
+    return _row("the other one", mix, found)
+
+
+def _row(who: str, mix: Mix, found: Measured | float, name: str = "") -> Row:
+    """A row of what one cost; of a reference, only CPU seconds are known."""
+    if not isinstance(found, Measured):
+        found = Measured(found, 0.0, 0)
+    label = f"{who}, {mix.records_per_object} records an object"
     return Row(
-        f"the other one, {mix.records_per_object} records an object",
+        f"{label}, {name}" if name else label,
         mix.records,
         found.cpu_s,
         objects=mix.objects,
+        size_bytes=mix.size_bytes,
         seconds=found.seconds,
         peak_rss_bytes=found.peak_rss_bytes,
     )

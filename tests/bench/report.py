@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any, Self
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_HEAD = ("", "records", "CPU s", "µs/record", "µs/object", "MB", "ratio")
+_HEAD = (
+    *("", "records", "objects", "MB", "CPU s", "µs/record", "µs/object"),
+    *("peak MB", "ratio"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +19,8 @@ class Row:
     """One thing that was measured.
 
     Attributes:
+        objects: That held the records.
+        size_bytes: Of these, as stored.
         cpu_s: CPU time of all its processes.
         ratio: ``cpu_s`` for each record, by that of ``base``.
         value: For what is no matter of CPU time, in ``unit``.
@@ -25,6 +30,7 @@ class Row:
     records: int = 0
     cpu_s: float = 0.0
     objects: int = 0
+    size_bytes: int = 0
     seconds: float = 0.0
     peak_rss_bytes: int = 0
     ratio: float = 0.0
@@ -48,9 +54,11 @@ class Row:
         return (
             self.name,
             f"{self.records:,}",
+            f"{self.objects:,}",
+            f"{self.size_bytes / 1e6:.1f}",
             f"{self.cpu_s:.2f}",
             f"{self.cpu_s / self.records * 1e6:.2f}",
-            f"{self.cpu_s / self.objects * 1e6:.0f}" if self.objects else "",
+            f"{self.cpu_s / self.objects * 1e6:.0f}",
             f"{self.peak_rss_bytes / 1e6:.0f}" if self.peak_rss_bytes else "",
             f"{self.ratio:.2f} x {self.base}" if self.ratio else "",
         )
