@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
 from tests.fakes.aws_standin.process import AwsStandIn
@@ -119,21 +120,19 @@ class Endpoint:
         self.aws = AwsStandIn()
         self.s3_endpoint_url = ""
         self._files = StaticFiles(folder / "nginx", nginx) if nginx else None
+        self._running = ExitStack()
 
     def __enter__(self) -> Self:
-        self.s3_endpoint_url = self.aws.__enter__().endpoint_url
-        if self._files is not None:
-            try:
-                self.s3_endpoint_url = self._files.__enter__().endpoint_url
-            except BaseException:
-                self.aws.__exit__()
-                raise
+        with ExitStack() as running:
+            self.s3_endpoint_url = running.enter_context(self.aws).endpoint_url
+            if self._files is not None:
+                files = running.enter_context(self._files)
+                self.s3_endpoint_url = files.endpoint_url
+            self._running = running.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._files is not None:
-            self._files.__exit__()
-        self.aws.__exit__()
+        self._running.close()
 
     def load(self, objects: Mapping[str, bytes], *, queue: str = "") -> None:
         """Put objects into :data:`BUCKET`, and their notifications into a queue.

@@ -65,7 +65,7 @@ def account_ids(texts: Collection[str]) -> tuple[str, ...]:
 
     for text in texts:
         try:
-            check_account_id(text)
+            check_account_id(text or "none")  # it takes an empty one for no account
         except ValueError as error:
             raise typer.BadParameter(f"--account {text}: {error}") from None
     return tuple(sorted(set(texts)))

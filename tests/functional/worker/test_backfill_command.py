@@ -333,6 +333,7 @@ def test_a_configuration_that_cannot_work_ends_with_78(
         ("s3://b", "--from", "2026-06-02", "--to", "2026-06-01"),
         ("s3://b", "--rate", "-1"),
         ("s3://b", "--account", "1"),
+        ("s3://b", "--account", ""),
         ("s3://b", "--direct", "--max-depth", "3"),
         ("s3://b", "--resume", "x"),
         ("--resume", "x", "--dry-run"),
