@@ -2,11 +2,12 @@
 
 ::
 
-    python -m tests.fakes.impatient run --config FILE
+    python -m tests.fakes.impatient run --config FILE [--kill-after SECONDS]
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from pathlib import Path
@@ -17,17 +18,16 @@ from worker.pool.logs import LogFunnel
 from worker.pool.state_dir import StateDir
 from worker.pool.supervisor import Supervisor
 
-SILENT_AFTER_S = 3.0
-"""Three of the worker's heartbeats."""
+SILENT_AFTER_S = 5.0
+"""Five of the worker's heartbeats."""
 
-KILL_AFTER_S = 1.0
 MAX_RESTART_DELAY_S = 0.1
 
 
-def main(config_path: Path) -> int:
+def main(config_path: Path, *, kill_after_s: float) -> int:
     """Run the pool; return its exit code."""
     restart.MAX_DELAY_S = MAX_RESTART_DELAY_S
-    watch.KILL_AFTER_S = KILL_AFTER_S
+    watch.KILL_AFTER_S = kill_after_s
     config = load(config_path, os.environ)
     if config.state.dir:
         StateDir(Path(config.state.dir))  # locked until this process has ended
@@ -41,5 +41,15 @@ def main(config_path: Path) -> int:
     return supervisor.run()
 
 
+def parser() -> argparse.ArgumentParser:
+    """The part of ``trailfeed run`` that tests of the supervisor need."""
+    made = argparse.ArgumentParser(description=__doc__)
+    made.add_argument("command", choices=["run"])
+    made.add_argument("--config", type=Path, required=True)
+    made.add_argument("--kill-after", type=float, default=1.0, dest="kill_after_s")
+    return made
+
+
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[-1])))
+    asked = parser().parse_args()
+    sys.exit(main(asked.config, kill_after_s=asked.kill_after_s))
