@@ -61,7 +61,7 @@ _MAGICS: dict[str, tuple[bytes, ...]] = {
 
 _PLAIN_GZIP = b"\x1f\x8b\x08\x00"  # no name, no comment, no checksum of the header
 _PLAIN_GZIP_BYTES = len(_PLAIN_GZIP)
-_SMALL_BYTES = 1 << 16
+_ISIZE_BYTES = 4
 
 
 class _Member(Protocol):
@@ -209,17 +209,19 @@ def inflate_small(body: Buffer, *, max_bytes: int, max_ratio: int) -> bytes | No
         :func:`decompress` to say.
     """
     packed = memoryview(body)
-    if len(packed) > _SMALL_BYTES or packed[:_PLAIN_GZIP_BYTES] != _PLAIN_GZIP:
+    if len(packed) > OUTPUT_BLOCK_BYTES or packed[:_PLAIN_GZIP_BYTES] != _PLAIN_GZIP:
+        return None
+    # RFC 1952 §2.3.1: ISIZE. What is made for more and then cut goes back to the system
+    # and comes anew, page by page, which takes as long as the decompressing.
+    stated_bytes = int.from_bytes(packed[-_ISIZE_BYTES:], "little")
+    if stated_bytes > min(OUTPUT_BLOCK_BYTES, max_bytes, max_ratio * len(packed)):
         return None
     inflate = isal_zlib.decompressobj(_GZIP_WINDOW_BITS)
     try:
-        out = inflate.decompress(packed, OUTPUT_BLOCK_BYTES)
+        out = inflate.decompress(packed, stated_bytes + 1)
     except _CORRUPT:
         return None
-    if not inflate.eof or inflate.unused_data:
-        return None
-    limit = min(max_bytes, max_ratio * len(packed))
-    return out if len(out) <= limit else None
+    return out if inflate.eof and not inflate.unused_data else None
 
 
 def _recognise(head: bytes) -> str:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
+import random
 import struct
 import tracemalloc
 import zlib
@@ -321,6 +322,8 @@ def test_other_projects_files_are_read() -> None:
 
 
 LIMITS = {"max_bytes": 10_000, "max_ratio": 1_000}
+NO_LIMITS = {"max_bytes": 1 << 30, "max_ratio": 1_000}
+NOISE = random.Random(5).randbytes(OUTPUT_BLOCK_BYTES)  # noqa: S311 - example data
 
 
 @pytest.mark.parametrize("size_bytes", [0, 1, 5_000])
@@ -328,6 +331,26 @@ def test_one_short_member_is_inflated_in_one_call(size_bytes: int) -> None:
     data = bytes(range(256)) * (size_bytes // 256 + 1)
     body = gzip.compress(data[:size_bytes], mtime=0)
     assert inflate_small(body, **LIMITS) == data[:size_bytes]
+
+
+def test_a_member_of_one_block_is_inflated_in_one_call() -> None:
+    data = NOISE[:-4_096]
+    body = gzip.compress(data, compresslevel=1)
+    assert inflate_small(body, **NO_LIMITS) == data
+
+
+@pytest.mark.parametrize(
+    "data",
+    [bytes(OUTPUT_BLOCK_BYTES + 1), NOISE],
+    ids=["larger inflated", "larger as it is stored"],
+)
+def test_a_member_above_one_block_is_left_to_the_general_way(data: bytes) -> None:
+    assert inflate_small(gzip.compress(data), **NO_LIMITS) is None
+
+
+def test_a_member_that_states_too_few_bytes_is_left_to_the_general_way() -> None:
+    body = gzip.compress(bytes(5_000))[:-4] + (4_000).to_bytes(4, "little")
+    assert inflate_small(body, **NO_LIMITS) is None
 
 
 @pytest.mark.parametrize(
