@@ -26,7 +26,7 @@ from plugin_bridge.opening import Opening
 from plugin_bridge.unacked import Unacked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from plugin_bridge.forward.compression import Compressor
     from plugin_bridge.forward.handshake import Greeting
@@ -100,7 +100,7 @@ class ForwardClient:
         self._opening: Opening | None = None  # until chunks may go
         self._session: Session | None = None  # from then on
         self._writing: str | None = None  # the frame that is partly written
-        self._unwritten = memoryview(b"")
+        self._unwritten: Sequence[memoryview] = ()
         self._is_blocked = False
         self._connected_at = 0.0
         self._next_attempt = 0.0
@@ -291,12 +291,12 @@ class ForwardClient:
         self._is_blocked = False
         try:
             while (chunk_id := self._frame_to_write(self._session)) is not None:
-                written = self._transport.send(self._unwritten)
+                written = self._transport.send(*self._unwritten)
                 if not written:
                     self._is_blocked = True
                     return
                 self._session.transmitted(chunk_id)
-                self._unwritten = self._unwritten[written:]
+                self._unwritten = _behind(self._unwritten, written)
                 if not self._unwritten:
                     self._end_frame(self._session, chunk_id, now)
         except TransportError as exc:
@@ -312,13 +312,13 @@ class ForwardClient:
         if self._writing is None:
             self._writing = session.next_frame()
             if self._writing is not None:
-                self._unwritten = memoryview(self._frames[self._writing])
+                pieces = self._frames[self._writing].pieces
+                self._unwritten = tuple(map(memoryview, pieces))
                 session.begin(self._writing)
         return self._writing
 
     def _end_frame(self, session: Session, chunk_id: str, now: float) -> None:
         self._writing = None
-        self._unwritten = memoryview(b"")  # an empty slice would hold the frame
         session.written(chunk_id, now)
         if not self._require_ack:
             self._settle(chunk_id)
@@ -386,5 +386,14 @@ class ForwardClient:
         self._opening = None
         self._session = None
         self._writing = None
-        self._unwritten = memoryview(b"")
+        self._unwritten = ()
         self._is_blocked = False
+
+
+def _behind(pieces: Sequence[memoryview], size_bytes: int) -> Sequence[memoryview]:
+    """Return what is left of a frame once its first bytes are written."""
+    for number, piece in enumerate(pieces):
+        if size_bytes < len(piece):
+            return (piece[size_bytes:], *pieces[number + 1 :])
+        size_bytes -= len(piece)
+    return ()

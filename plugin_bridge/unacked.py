@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from plugin_bridge.forward.chunk import Chunk
     from plugin_bridge.forward.compression import Compressor
+    from plugin_bridge.forward.frames import PackedForward
 
 
 class Unacked:
@@ -25,13 +26,13 @@ class Unacked:
     def __init__(self, *, require_ack: bool, compressor: Compressor | None) -> None:
         self._require_ack = require_ack
         self._compressor = compressor
-        self._frames: dict[str, bytes] = {}  # in order of add()
+        self._frames: dict[str, PackedForward] = {}  # in order of add()
         self._written: set[str] = set()  # whole, at least once
         self._size_bytes = 0
         self._resent_count = 0
 
     @property
-    def frames(self) -> Mapping[str, bytes]:
+    def frames(self) -> Mapping[str, PackedForward]:
         """The frames by chunk id, oldest first: a live view."""
         return self._frames
 

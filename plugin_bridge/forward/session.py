@@ -9,7 +9,7 @@ from plugin_bridge.forward.errors import LocalProtocolError, RemoteProtocolError
 from plugin_bridge.forward.silence import AckTimer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sized
 
     from plugin_bridge.forward.suspicion import Suspicion
 
@@ -34,7 +34,7 @@ class Session:
 
     def __init__(
         self,
-        frames: Mapping[str, bytes],
+        frames: Mapping[str, Sized],
         suspicion: Suspicion,
         *,
         require_ack: bool,

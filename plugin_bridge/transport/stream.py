@@ -36,8 +36,11 @@ class Transport(Protocol):
         """
         ...
 
-    def send(self, data: memoryview) -> int:
+    def send(self, *pieces: memoryview) -> int:
         """Write what goes at once and return how many bytes that were, 0 for none.
+
+        Args:
+            pieces: Are written one after the other, as if they were one.
 
         Raises:
             TransportError: The connection is broken.
@@ -111,9 +114,9 @@ class SocketTransport:
         self._is_connected = True
         return True
 
-    def send(self, data: memoryview) -> int:
+    def send(self, *pieces: memoryview) -> int:
         try:
-            return self._socket.send(data)
+            return self._socket.sendmsg(pieces)
         except BlockingIOError:
             return 0
         except OSError as exc:

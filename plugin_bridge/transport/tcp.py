@@ -125,8 +125,8 @@ class TcpTransport:
                 self._route.restart()
                 return True
 
-    def send(self, data: memoryview) -> int:
-        return self._connected.send(data)
+    def send(self, *pieces: memoryview) -> int:
+        return self._connected.send(*pieces)
 
     def receive(self, max_bytes: int = RECEIVE_BYTES) -> bytes | None:
         return self._connected.receive(max_bytes)

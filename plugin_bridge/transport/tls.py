@@ -15,12 +15,14 @@ from plugin_bridge.transport.stream import RECEIVE_BYTES, Transport
 from plugin_bridge.transport.tcp import TcpConnector
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from plugin_bridge.addresses import TcpAddress
     from plugin_bridge.transport.tcp import TcpTransport
 
 MINIMUM_VERSION = ssl.TLSVersion.TLSv1_2
 
-_RECORD_BYTES = 16_384
+RECORD_BYTES = 16_384
 """Largest TLS record (RFC 8446 §5.1). OpenSSL wants a write that it could not end to be
 repeated with the same bytes, so none is larger than that."""
 
@@ -123,12 +125,11 @@ class TlsTransport:
             raise self._error("agree on TLS with", exc) from exc
         return True
 
-    def send(self, data: memoryview) -> int:
+    def send(self, *pieces: memoryview) -> int:
         """Write what goes at once, as many records as that takes."""
         sent_bytes = 0
         try:
-            while sent_bytes < len(data):
-                record = data[sent_bytes : sent_bytes + _RECORD_BYTES]
+            for record in records_of(pieces):
                 sent_bytes += self._connected.send(record)
         except (ssl.SSLWantWriteError, ssl.SSLWantReadError):
             pass
@@ -185,6 +186,28 @@ def check_files(files: TlsFiles) -> None:
         TlsFileError: One of them cannot be used.
     """
     _context(files)
+
+
+def records_of(pieces: Iterable[memoryview]) -> Iterator[bytes | memoryview]:
+    """Yield what the pieces hold as TLS records, all full but the last.
+
+    Only what is of several pieces, or the last, is copied.
+    """
+    begun = b""
+    for piece in pieces:
+        at = 0
+        if begun:
+            at = min(RECORD_BYTES - len(begun), len(piece))
+            begun += piece[:at]
+            if len(begun) < RECORD_BYTES:
+                continue
+            yield begun
+        while len(piece) - at >= RECORD_BYTES:
+            yield piece[at : at + RECORD_BYTES]
+            at += RECORD_BYTES
+        begun = bytes(piece[at:])
+    if begun:
+        yield begun
 
 
 def _context(files: TlsFiles) -> ssl.SSLContext:

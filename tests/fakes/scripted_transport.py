@@ -39,10 +39,10 @@ class ScriptedTransport:
             raise self.connect_error
         return self.connects
 
-    def send(self, data: memoryview) -> int:
+    def send(self, *pieces: memoryview) -> int:
         if self.write_error:
             raise self.write_error
-        taken = bytes(data[: self.room])
+        taken = b"".join(pieces)[: self.room]
         self.room -= len(taken)
         self.written += taken
         return len(taken)

@@ -175,7 +175,7 @@ class TestDyingWorkers:
         writer = RunningWriter(listener, pipe.write_fd)
         frame = packed_forward("ct", b"torn" * 100, count=1, chunk="t")
         dying = connector_to(writer.address).connect()
-        dying.send(memoryview(frame)[:-1])
+        dying.send(memoryview(bytes(frame))[:-1])
         dying.close()
         client = client_to(writer.address)
         deliver(client, [Chunk("c", "ct", LINE, 1)])

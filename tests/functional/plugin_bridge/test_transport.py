@@ -71,8 +71,14 @@ class TestUnix:
     def test_a_frame_of_the_usual_size_goes_in_one_call(self, tmp_path: Path) -> None:
         listener = Listener.unix(tmp_path / "x.sock")
         near = unix_connector(tmp_path / "x.sock").connect()
-        frame = memoryview(bytes(FRAME_BYTES))
-        assert near.send(frame) == len(frame)
+        far = accept(listener)
+        frame = memoryview(b"head" + bytes(FRAME_BYTES) + b"tail")
+        assert near.send(frame[:4], frame[4:-4], frame[-4:]) == len(frame)
+        received = b""
+        while (data := far.receive(len(frame))) is not None:
+            received += data
+        assert received == frame
+        far.close()
         near.close()
         listener.close()
 

@@ -37,7 +37,9 @@ def chunk(name: str, size: int = 10) -> Chunk:
 
 
 def frame_bytes(sent: Chunk) -> bytes:
-    return packed_forward(sent.tag, sent.payload, count=sent.count, chunk=sent.id)
+    return bytes(
+        packed_forward(sent.tag, sent.payload, count=sent.count, chunk=sent.id)
+    )
 
 
 def opened_client(

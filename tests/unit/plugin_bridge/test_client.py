@@ -225,9 +225,8 @@ class TestWithoutAcknowledgements:
         assert event.unacked_count == 1
         assert event.retry_in_s == 0.1
         client.service(1.0)
-        assert second.written == packed_forward(
-            "ct", chunk("c2").payload, count=10, chunk=None
-        )
+        frame = packed_forward("ct", chunk("c2").payload, count=10, chunk=None)
+        assert second.written == bytes(frame)
 
     def test_back_off_grows_for_a_receiver_that_closes_each_connection(self) -> None:
         transports = [ScriptedTransport() for _ in range(3)]

@@ -55,10 +55,10 @@ class RecordingTransport(ScriptedTransport):
         super().__init__(room=0)
         self._world = world
 
-    def send(self, data: memoryview) -> int:
-        taken = super().send(data)
+    def send(self, *pieces: memoryview) -> int:
+        taken = super().send(*pieces)
         if taken:
-            self._world.begun += begun_in(bytes(data))
+            self._world.begun += begun_in(b"".join(pieces))
         return taken
 
 

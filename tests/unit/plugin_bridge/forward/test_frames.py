@@ -20,7 +20,7 @@ def test_golden_frame() -> None:
     frame = packed_forward(
         "ct", b"\x92\x01\x80", count=1, chunk="p8n9gmxTQVC8/nh2wlKKeQ=="
     )
-    assert frame == bytes.fromhex(
+    assert bytes(frame) == bytes.fromhex(
         "93"  # array of 3
         "a26374"  # "ct"
         "c403 920180"  # bin 8 of 3 bytes
@@ -33,13 +33,21 @@ def test_golden_frame() -> None:
 
 def test_golden_frame_without_acknowledgement_has_an_option_all_the_same() -> None:
     frame = packed_forward("ct", b"\x92\x01\x80", count=1, chunk=None)
-    assert frame == bytes.fromhex("93 a26374 c403 920180 81 a473697a65 01")
+    assert bytes(frame) == bytes.fromhex("93 a26374 c403 920180 81 a473697a65 01")
 
 
 @pytest.mark.parametrize("size", [1, 255, 256, 65_535, 65_536, 1_000_000])
 def test_entries_are_bin_of_any_size(size: int) -> None:
-    frame = packed_forward("t" * 40, b"e" * size, count=3, chunk="c")
-    assert msgpack.unpackb(frame) == ["t" * 40, b"e" * size, {"size": 3, "chunk": "c"}]
+    entries = b"e" * size
+    frame = packed_forward("t" * 40, entries, count=3, chunk="c")
+    whole = bytes(frame)
+    assert msgpack.unpackb(whole) == ["t" * 40, entries, {"size": 3, "chunk": "c"}]
+    assert len(frame) == len(whole)
+
+
+def test_entries_are_not_copied() -> None:
+    entries = b"e" * 1_000
+    assert packed_forward("t", entries, count=3, chunk="c").pieces[1] is entries
 
 
 def test_empty_entries_are_refused() -> None:

@@ -42,7 +42,7 @@ def frame_of(message: object) -> Frame:
 
 class TestModes:
     def test_packed_forward(self) -> None:
-        (frame,) = frames_of(packed_forward("ct", ENTRIES, count=3, chunk="c"))
+        (frame,) = frames_of(bytes(packed_forward("ct", ENTRIES, count=3, chunk="c")))
         assert frame == Frame(Mode.PACKED_FORWARD, "ct", ENTRIES, "c", 3)
         assert list(frame.entries()) == EXPECTED
 
@@ -134,7 +134,7 @@ class TestRefuses:
 
     def test_a_frame_above_its_limit(self) -> None:
         receiver = ForwardReceiver(max_frame_bytes=1_000)
-        frame = packed_forward("ct", bytes(3_000_000), count=1, chunk="c")
+        frame = bytes(packed_forward("ct", bytes(3_000_000), count=1, chunk="c"))
         receiver.receive_data(frame[:900_000])
         assert receiver.next_frame() is None
         with pytest.raises(RemoteProtocolError, match="more than 1000 bytes"):
@@ -154,7 +154,7 @@ class TestRefuses:
 
 def test_takes_a_frame_of_100_mib() -> None:
     payload = bytes(MAX_FRAME_BYTES - 100)
-    data = packed_forward("ct", payload, count=1, chunk="c")
+    data = bytes(packed_forward("ct", payload, count=1, chunk="c"))
     pieces = (data[i : i + 1_000_000] for i in range(0, len(data), 1_000_000))
     (frame,) = frames_of(*pieces)
     assert frame.payload == payload
@@ -169,7 +169,7 @@ def test_stream_may_be_cut_and_merged_anywhere(
     sizes: list[int], cuts: list[float]
 ) -> None:
     stream = b"".join(
-        packed_forward("ct", bytes([n]) * size, count=1, chunk=f"c{n}")
+        bytes(packed_forward("ct", bytes([n]) * size, count=1, chunk=f"c{n}"))
         for n, size in enumerate(sizes)
     )
     edges = sorted({0, len(stream), *(int(cut * len(stream)) for cut in cuts)})
