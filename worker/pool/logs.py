@@ -36,6 +36,9 @@ else:
     _Queue = Queue
 
 FLUSH_TIMEOUT_S = 2.0
+LOOK_UP_AFTER_S = 2.0
+"""A reader with nothing to read asks so often whether its handler is closed."""
+
 READ_OUT_TIMEOUT_S = 0.5
 
 
@@ -44,6 +47,13 @@ class _SlotQueue(_Queue):
 
     def __init__(self) -> None:
         super().__init__(ctx=multiprocessing.get_context("fork"))
+
+    def get(
+        self, block: bool = True, timeout: float | None = None
+    ) -> logging.LogRecord:
+        """Wait ten times as long as the handler wants: each turn of it costs."""
+        del timeout
+        return super().get(block, LOOK_UP_AFTER_S)
 
     def close(self) -> None:
         super().close()

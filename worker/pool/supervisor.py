@@ -26,7 +26,7 @@ from worker.pool.worker import run_worker
 from worker.pool.writer import WriterSocket, run_writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from worker.config.model import Config
     from worker.deliver.calls import SourceQueue
@@ -104,8 +104,9 @@ class Supervisor:
                 now = time.monotonic()
                 self._show(now)
                 self._spawn_due(now)
-                self._look(now)
-                self._replace_next()
+                readings = self._readings()
+                self._look(readings, now)
+                self._replace_next(readings)
                 poll.poll(TICK_S * 1000)
                 for received in self._signals.take():
                     self._on_signal(received)
@@ -211,23 +212,24 @@ class Supervisor:
         for slot in self._slots:
             self._board.set_care(slot.number, slot.care())
 
-    def _look(self, now: float) -> None:
-        for slot in self._slots:
+    def _look(self, readings: Sequence[SlotReading], now: float) -> None:
+        for slot, reading in zip(self._slots, readings, strict=True):
             if slot.pid is not None:
-                self._watch.look(slot, self._board.read(slot.number), now)
+                self._watch.look(slot, reading, now)
         self._watch.measure(self._slots, now)
-        readings = self._readings()
         self._summary.look(readings, now)
         self._herald.look(readings, now)
         if self._until_empty_idle_s is not None and not self._is_ending:
-            self._end_if_empty(now, self._until_empty_idle_s)
+            self._end_if_empty(readings, now, self._until_empty_idle_s)
 
-    def _end_if_empty(self, now: float, idle_s: float) -> None:
-        since = [reading.progress.empty_since for reading in self._readings()]
+    def _end_if_empty(
+        self, readings: Sequence[SlotReading], now: float, idle_s: float
+    ) -> None:
+        since = [reading.progress.empty_since for reading in readings]
         if all(since) and now - max(since) >= idle_s:
             logger.info("the queue is empty; draining")
             self._drain()
-            if any(reading.progress.objects_failed for reading in self._readings()):
+            if any(reading.progress.objects_failed for reading in readings):
                 self._exit_code = exit_codes.FAILURE
 
     def _readings(self) -> list[SlotReading]:
@@ -244,10 +246,9 @@ class Supervisor:
         self._funnel.configure(self._rollout.config.log)
         self._watch.limit(self._rollout.config.pool.max_worker_rss_bytes)
 
-    def _replace_next(self) -> None:
+    def _replace_next(self, readings: Sequence[SlotReading]) -> None:
         if self._is_ending:
             return
-        readings = self._readings()
         if self._rollout.is_complete(self._slots, readings):
             self._herald.reloaded()
         slot = self._rollout.next_to_drain(self._slots, readings)
