@@ -67,6 +67,44 @@ def test_depth_counts_messages_in_flight_too(aws: EmbeddedAws) -> None:
     assert aws.queue_depth(pipeline.queue_url) == 2
 
 
+def test_what_is_sent_and_deleted_at_once_is() -> None:
+    busy = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+from moto.sqs.models import sqs_backends
+
+from worker.demo.moto_server import take_turns
+
+take_turns()
+backend = sqs_backends["123456789012"]["us-east-1"]
+backend.create_queue("busy", {})
+for number in range(100):
+    backend.send_message("busy", f"first {number}")
+handles = [
+    message.receipt_handle
+    for _ in range(10)
+    for message in backend.receive_message("busy", 10, 0, 600)
+]
+sys.setswitchinterval(1e-5)
+with ThreadPoolExecutor(8) as threads:
+    for number, handle in enumerate(handles):
+        threads.submit(backend.delete_message, "busy", handle)
+        threads.submit(backend.send_message, "busy", f"second {number}")
+left = [message.body for message in backend.get_queue("busy").messages]
+assert len(set(handles)) == 100
+assert sorted(left) == sorted(f"second {number}" for number in range(100)), left
+"""
+    done = subprocess.run(  # noqa: S603 - the code above
+        [sys.executable, "-c", busy],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_the_callers_own_aws_settings_are_passed_over(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
