@@ -30,14 +30,12 @@ class PackedForward:
 
     Attributes:
         pieces: What is before the entries, these, and what is behind them.
-        size_bytes: Of all three.
     """
 
     pieces: tuple[bytes, bytes, bytes]
-    size_bytes: int
 
     def __len__(self) -> int:
-        return self.size_bytes
+        return sum(map(len, self.pieces))
 
     def __bytes__(self) -> bytes:
         return b"".join(self.pieces)
@@ -89,8 +87,7 @@ def packed_forward(
     if compressed is not None:
         option["compressed"] = compressed
     head = b"\x93" + ormsgpack.packb(tag) + _bin_header(len(entries))
-    tail = ormsgpack.packb(option)
-    return PackedForward((head, entries, tail), len(head) + len(entries) + len(tail))
+    return PackedForward((head, entries, ormsgpack.packb(option)))
 
 
 def acknowledgement(chunk: str) -> bytes:

@@ -130,7 +130,10 @@ class TlsTransport:
         sent_bytes = 0
         try:
             for record in records_of(pieces):
-                sent_bytes += self._connected.send(record)
+                taken_bytes = self._connected.send(record)
+                sent_bytes += taken_bytes
+                if taken_bytes < len(record):
+                    break  # the next one would leave a gap
         except (ssl.SSLWantWriteError, ssl.SSLWantReadError):
             pass
         except OSError as exc:

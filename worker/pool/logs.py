@@ -51,7 +51,7 @@ class _SlotQueue(_Queue):
     def get(
         self, block: bool = True, timeout: float | None = None
     ) -> logging.LogRecord:
-        """Wait ten times as long as the handler wants: each turn of it costs."""
+        """Wait longer than the handler asks for: each of its turns costs."""
         del timeout
         return super().get(block, LOOK_UP_AFTER_S)
 
