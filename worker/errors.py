@@ -96,3 +96,14 @@ class UnknownMessageError(PermanentError):
 
 class BadObjectError(PermanentError):
     """The object was read whole, but is not what the configuration says."""
+
+
+def is_bug(error: BaseException) -> bool:
+    """Whether an exception shows a bug: trailfeed's own, or a library's.
+
+    A panic of a library written in Rust derives from BaseException alone
+    (``pyo3_runtime.PanicException``).
+    """
+    if isinstance(error, Exception):
+        return not isinstance(error, TrailfeedError | MemoryError)
+    return type(error).__module__ == "pyo3_runtime"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Protocol
 
 from worker.deliver.inbox import (
@@ -19,7 +20,7 @@ from worker.deliver.inbox import (
     VisibilityChanged,
 )
 from worker.deliver.threads import Threads
-from worker.errors import TrailfeedError
+from worker.errors import DownloadError, TrailfeedError, is_bug
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from worker.source.notifications import ObjectRef
     from worker.source.objects import Body
     from worker.source.queue import Depth, Failure, Message
+
+logger = logging.getLogger(__name__)
 
 BLOCK_THREADS = 2
 RECEIVE_THREADS = 2
@@ -241,8 +244,8 @@ class Downloads:
         def call() -> None:
             try:
                 body = self._source.read(item.ref)
-            except TrailfeedError as error:
-                self._inbox.put(DownloadFailed(item, error))
+            except BaseException as error:  # noqa: BLE001 - raised again or told
+                self._inbox.put(DownloadFailed(item, _failed_read(item.ref, error)))
             else:
                 self._inbox.put(Downloaded(item, body))
 
@@ -271,11 +274,23 @@ class BlockReads:
         def call() -> None:
             try:
                 data = self._source.read_more(ref, body, begin)
-            except TrailfeedError as error:
-                self._inbox.put(BlockFailed(feed, error))
+            except BaseException as error:  # noqa: BLE001 - raised again or told
+                self._inbox.put(BlockFailed(feed, _failed_read(ref, error)))
             else:
                 self._inbox.put(BlockRead(feed, data))
 
         if self._threads is None:  # most workers never see a large object
             self._threads = Threads("s3-block", BLOCK_THREADS, self._inbox)
         self._threads.order(call)
+
+
+def _failed_read(ref: ObjectRef, error: BaseException) -> TrailfeedError:
+    """What a read raised, as a failure of that one object, where that is what it is."""
+    if isinstance(error, TrailfeedError):
+        return error
+    if not is_bug(error):
+        raise error
+    logger.error("a bug kept an object from being read", exc_info=error)
+    return DownloadError(
+        "reader_bug", f"{ref.url}: reading failed by a bug ({error!r:.200})"
+    )

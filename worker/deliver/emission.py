@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from typing import TYPE_CHECKING
 
 from worker.deliver.budget import held_bytes
 from worker.deliver.turns import Decoding, Turns
-from worker.errors import BadObjectError
+from worker.errors import BadObjectError, is_bug
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from worker.deliver.progress import Progress
     from worker.deliver.segments import Segmenter
     from worker.deliver.streaming import Streaming
+
+logger = logging.getLogger(__name__)
 
 SLICE_S = 0.02
 """The loop looks at its sockets and its inbox this often while it decodes."""
@@ -172,10 +175,10 @@ class Emission:
         began_at = self._clock()
         try:
             segment = next(work.segments, None)
-        except BadObjectError as error:
+        except BaseException as error:  # noqa: BLE001 - told, or raised again
             self._let_go(work)
-            located = BadObjectError(error.code, f"{item.ref.url}: {error}")
-            self._failing.on_bad_object(item, located, work.body)
+            undecodable = _undecodable(item.ref.url, error)
+            self._failing.on_bad_object(item, undecodable, work.body)
             return
         self._chronicle.decoded(item, self._clock() - began_at)
         if segment is None:
@@ -274,3 +277,15 @@ class Emission:
             chunk = self._sealed.popleft()
             self._chronicle.sent(chunk.id, now)
             self._client.send(chunk, now)
+
+
+def _undecodable(url: str, error: BaseException) -> BadObjectError:
+    """What decoding raised, as a fault of that one object, where that is what it is."""
+    if isinstance(error, BadObjectError):
+        return BadObjectError(error.code, f"{url}: {error}")
+    if not is_bug(error):
+        raise error
+    logger.error("a bug kept an object from being decoded", exc_info=error)
+    return BadObjectError(
+        "decoder_bug", f"{url}: decoding failed by a bug ({error!r:.200})"
+    )

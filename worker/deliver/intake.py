@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from plugin_bridge.forward.backoff import Backoff
 from worker.deliver.aws_state import AwsState, state_of
 from worker.deliver.complaint import Complaint
-from worker.errors import UnknownMessageError
+from worker.errors import UnknownMessageError, is_bug
 from worker.source.notifications import Mapping, parse
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from worker.deliver.ledger import Ledger
     from worker.deliver.progress import Progress
     from worker.deliver.settlement import Settlement
-    from worker.source.notifications import ObjectRef
+    from worker.source.notifications import Notification, ObjectRef
     from worker.source.queue import Message
     from worker.source.selection import Selection
 
@@ -215,12 +215,14 @@ class Intake:
             and self._journaling.is_idle
         )
 
-    def _take(self, message: Message, began_at: float) -> None:
-        refs: tuple[ObjectRef, ...] = ()
-        unknown: UnknownMessageError | None = None
-        reasons: list[str] = []
+    def _read(self, message: Message) -> Notification:
+        """What a message names of what is wanted.
+
+        Raises:
+            UnknownMessageError: It is no notification, or a bug is met in reading it.
+        """
         try:
-            notification = self._selection.select(
+            return self._selection.select(
                 parse(
                     message.body,
                     uses_sns=self._source.uses_sns,
@@ -228,6 +230,20 @@ class Intake:
                     sent_at=message.sent_at.timestamp() if message.sent_at else None,
                 )
             )
+        except BaseException as error:
+            if not is_bug(error):
+                raise
+            logger.exception("a bug kept a message from being read")
+            raise UnknownMessageError(
+                "parser_bug", f"reading the message failed by a bug ({error!r:.200})"
+            ) from error
+
+    def _take(self, message: Message, began_at: float) -> None:
+        refs: tuple[ObjectRef, ...] = ()
+        unknown: UnknownMessageError | None = None
+        reasons: list[str] = []
+        try:
+            notification = self._read(message)
         except UnknownMessageError as error:
             unknown = error
             reasons.append(error.code)

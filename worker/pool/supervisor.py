@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from worker.deliver.assembly import Identity
 from worker.observe.board import Board, PoolState
 from worker.pool import exit_codes
+from worker.pool.exit_codes import describe
 from worker.pool.forking import fork_child
 from worker.pool.herald import Herald
 from worker.pool.rollout import Rollout
@@ -301,7 +302,7 @@ class Supervisor:
             if pid == self._writer_pid:
                 self._on_writer_exit(code)
             elif self._status is not None and pid == self._status.pid:
-                self._status.on_exit(_describe(code))
+                self._status.on_exit(describe(code))
             for slot in self._slots:
                 if slot.pid == pid:
                     slot.reaped(usage.ru_utime + usage.ru_stime)
@@ -329,7 +330,7 @@ class Supervisor:
             logger.error(
                 "worker %d %s; next one in %.1f s",
                 slot.number,
-                _describe(code),
+                describe(code),
                 delay_s,
             )
 
@@ -356,7 +357,7 @@ class Supervisor:
         self._writer_pid = None
         if self._is_ending and self._has_no_workers:
             return
-        logger.error("the stdout writer %s; ending", _describe(code))
+        logger.error("the stdout writer %s; ending", describe(code))
         self._board.receiver_is_gone = True
         self._fail(exit_codes.FAILURE)
 
@@ -365,7 +366,7 @@ class Supervisor:
             os.kill(self._writer_pid, signal.SIGUSR1)
             code = _wait_or_kill(self._writer_pid, WRITER_TIMEOUT_S)
             if code != exit_codes.DONE:
-                logger.error("the stdout writer %s", _describe(code))
+                logger.error("the stdout writer %s", describe(code))
                 self._exit_code = exit_codes.FAILURE
             self._writer_pid = None
         if self._writer_socket is not None:
@@ -382,11 +383,3 @@ def _wait_or_kill(pid: int, timeout_s: float) -> int:
         if time.monotonic() >= give_up_at:
             os.kill(pid, signal.SIGKILL)
         time.sleep(0.02)
-
-
-def _describe(code: int) -> str:
-    if code == -signal.SIGKILL:
-        return "was killed by SIGKILL (out of memory?)"
-    if code < 0:
-        return f"was killed by {signal.Signals(-code).name}"
-    return f"ended with exit code {code}"

@@ -16,6 +16,10 @@ WAY_OUT = 'source.on_unknown_message = "delete" drops such messages'
 
 MAX_QUOTED = 60
 
+MAX_KEY_BYTES = 1024
+"""Of a key, in UTF-8 (Amazon S3 User Guide, "Naming Amazon S3 objects"), and of a
+version id (ibid., "How S3 Versioning works")."""
+
 # Names from a message become parts of URLs: nothing but what AWS gives out gets there.
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
 _REGION = re.compile(r"[a-z]{2,9}(-[a-z0-9]{1,16}){1,4}")
@@ -81,10 +85,15 @@ def json_object(text: str) -> dict[str, Any]:
     return document
 
 
+def object_key(key: str, place: str) -> str:
+    """The key of an object, which S3 could have given it."""
+    return _bounded(key, f"the key of {place}")
+
+
 def unquoted(key: str, place: str) -> str:
     """A key as it is, of one that S3 wrote form-encoded."""
     try:
-        return unquote_plus(key, errors="strict")
+        return object_key(unquote_plus(key, errors="strict"), place)
     except UnicodeError as error:
         raise unknown(
             "undecodable_key",
@@ -105,17 +114,30 @@ def region(value: object) -> str | None:
     return text if text and _REGION.fullmatch(text) else None
 
 
-def version_id(value: object) -> str | None:
+def version_id(value: object, place: str) -> str | None:
     """An id of a version of its own."""
     # "null" names whatever was written while versioning was off: no version of its own.
     text = _text(value)
-    return None if text == "null" else text
+    if text is None or text == "null":
+        return None
+    return _bounded(text, f"the version id of {place}")
 
 
 def etag(value: object) -> str | None:
     """An ETag, without quotes."""
     text = _text(value)
     return text.strip('"') or None if text else None
+
+
+def _bounded(text: str, what: str) -> str:
+    size_bytes = len(text.encode()) if len(text) > MAX_KEY_BYTES // 4 else 0
+    if size_bytes > MAX_KEY_BYTES:
+        raise unknown(
+            "malformed_notification",
+            f"{what} has {size_bytes:,} bytes, and S3 allows {MAX_KEY_BYTES:,}: "
+            f"{quoted(text)}",
+        )
+    return text
 
 
 def _text(value: object) -> str | None:

@@ -14,6 +14,7 @@ from worker.source.notifications.fields import (
     epoch_s,
     etag,
     malformed,
+    object_key,
     region,
     size_bytes,
     unknown,
@@ -57,7 +58,7 @@ def s3_event(record: Part) -> ObjectRef | Ignored:
     return ObjectRef(
         bucket=s3.part("bucket").bucket("name"),
         key=unquoted(object_.text("key"), record.name),
-        version_id=version_id(object_.get("versionId")),
+        version_id=version_id(object_.get("versionId"), record.name),
         etag=etag(object_.get("eTag")),
         size_bytes=size_bytes(object_.get("size")),
         region=region(record.get("awsRegion")),
@@ -86,8 +87,8 @@ def eventbridge(event: Part) -> ObjectRef | Ignored:
     return ObjectRef(
         bucket=detail.part("bucket").bucket("name"),
         # Not URL-encoded here: unquoting would turn a plus into a space.
-        key=object_.text("key"),
-        version_id=version_id(object_.get("version-id")),
+        key=object_key(object_.text("key"), event.name),
+        version_id=version_id(object_.get("version-id"), event.name),
         # AWS writes "etag", stand-ins of it "eTag".
         etag=etag(object_.get("etag") or object_.get("eTag")),
         size_bytes=size_bytes(object_.get("size")),
@@ -107,4 +108,5 @@ def cloudtrail(message: Part) -> Iterator[ObjectRef]:
     for index, key in enumerate(keys):
         if not isinstance(key, str) or not key:
             raise malformed(f"{message.name}.s3ObjectKey[{index}]", "a key")
-        yield ObjectRef(bucket=bucket, key=key)
+        place = f"{message.name}.s3ObjectKey[{index}]"
+        yield ObjectRef(bucket=bucket, key=object_key(key, place))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from worker.config.places import EVERY, parse_place
-from worker.source.notifications.fields import bucket_name, malformed
+from worker.source.notifications.fields import bucket_name, malformed, object_key
 from worker.source.notifications.model import ObjectRef
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def _each(value: object, place: Place, passed: str) -> Iterator[str]:
     if not place:
         if not isinstance(value, str) or not value:
             raise malformed(passed, "a key")
-        yield value
+        yield object_key(value, passed)
         return
     step, rest = place[0], place[1:]
     if step is EVERY:

@@ -57,3 +57,11 @@ def test_a_worker_that_cannot_even_be_dumped_is_killed(tmp_path: Path) -> None:
         assert daemon.has_logged("worker 0 gives no sign of life")
         assert "most recent call first" not in daemon.log
         wait_until(lambda: daemon.workers().get(0, worker) != worker)
+
+
+def test_a_worker_killed_by_a_signal_without_a_name_is_replaced(tmp_path: Path) -> None:
+    with impatient(tmp_path) as daemon:
+        worker = daemon.workers()[0]
+        os.kill(worker, 40)
+        wait_until(lambda: daemon.has_logged("worker 0 was killed by signal 40"))
+        wait_until(lambda: daemon.workers().get(0, worker) != worker)

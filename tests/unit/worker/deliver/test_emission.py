@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from typing import TYPE_CHECKING, Any
 
 import msgpack
 import pytest
@@ -21,6 +22,10 @@ from tests.fakes.emission import (
 )
 from worker.deliver.inbox import Committed
 from worker.deliver.ledger import Fate
+from worker.deliver.segments import Segmenter
+
+if TYPE_CHECKING:
+    from worker.deliver.ledger import HeldObject
 
 
 @pytest.fixture
@@ -249,3 +254,45 @@ def test_poison_among_dropped_records_is_named(
     scene.emission.on_poisoned(chunk.id)
 
     assert f"the receiver refuses its record {index}" in caplog.text
+
+
+class PanicException(BaseException):
+    """As a library in Rust raises it."""
+
+
+PanicException.__module__ = "pyo3_runtime"
+
+
+@pytest.mark.parametrize("bug", [PanicException("panicked"), KeyError("x")])
+def test_a_bug_in_a_decoder_is_that_objects_fault(
+    monkeypatch: pytest.MonkeyPatch, bug: BaseException
+) -> None:
+    scene = Scene()
+    decode = Segmenter.segments
+
+    def segments(self: Segmenter, item: HeldObject, *args: Any, **more: Any) -> Any:
+        if item.ref.key == "key-0":
+            raise bug
+        yield from decode(self, item, *args, **more)
+
+    monkeypatch.setattr(Segmenter, "segments", segments)
+    bad, good = scene.bring(0, log_file("a", 2)), scene.bring(1, log_file("b", 2))
+    scene.step(0.0)
+    scene.step(LINGER_S)
+    assert bad.holder.fate is Fate.ABANDONED
+    assert bad.holder.return_reason == "bad_object"
+    assert good.holder.fate is Fate.HELD
+    assert scene.window.ids() == ["b-0", "b-1"]
+
+
+def test_want_of_memory_is_no_objects_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene()
+
+    def segments(*_: Any, **__: Any) -> Any:
+        raise MemoryError
+        yield
+
+    monkeypatch.setattr(Segmenter, "segments", segments)
+    scene.bring(0, log_file("a", 2))
+    with pytest.raises(MemoryError):
+        scene.step(0.0)

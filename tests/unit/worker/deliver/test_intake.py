@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -21,6 +21,7 @@ from worker.deliver.ledger import Fate, HeldObject, Ledger
 from worker.deliver.progress import Progress
 from worker.deliver.settlement import Settlement
 from worker.errors import AwsError
+from worker.source import notifications
 from worker.source.queue import Depth
 from worker.source.selection import Selection
 
@@ -318,3 +319,19 @@ def test_a_message_ends_the_emptiness() -> None:
     scene.step(6.0)
     scene.bring(make_message(0, event("a")), now=7.0)
     assert scene.progress.empty_since == 0.0
+
+
+def test_a_bug_in_reading_a_message_is_that_messages_fault(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene = Scene(on_unknown_message="retry")
+
+    def parse(body: str, **more: Any) -> Any:
+        if body == "bad":
+            raise OverflowError
+        return notifications.parse(body, **more)
+
+    monkeypatch.setattr("worker.deliver.intake.parse", parse)
+    scene.step()
+    scene.bring(make_message(0, "bad"), make_message(1, event("a")))
+    assert [h.message.id for h in scene.ledger.held] == ["m1"]

@@ -4,6 +4,7 @@ import contextlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote_plus
 
 import pytest
 from hypothesis import given
@@ -20,7 +21,13 @@ from tests.unit.worker.source.bodies import (
     s3_record,
 )
 from worker.errors import UnknownMessageError
-from worker.source.notifications import Ignored, Notification, ObjectRef, parse
+from worker.source.notifications import (
+    Ignored,
+    Mapping,
+    Notification,
+    ObjectRef,
+    parse,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,6 +111,25 @@ def test_the_time_is_the_notifications_or_its_envelopes_or_the_messages(
     body: str, event_time: float
 ) -> None:
     assert {ref.event_time for ref in parse(body, sent_at=7.5).objects} == {event_time}
+
+
+@pytest.mark.parametrize("key", ["k" * 1024, "é" * 512, "k" * 1025, "é" * 513])
+def test_a_key_longer_than_s3_allows_is_malformed(key: str) -> None:
+    mapping = Mapping.of("bucket", "keys[*]")
+    bodies = [
+        s3_event(s3_record(quote_plus(key))),
+        s3_event(s3_record(versionId=key)),
+        eventbridge(key),
+        in_sns(json.dumps({"s3Bucket": "trail-logs", "s3ObjectKey": ["a", key]})),
+        json.dumps({"bucket": "trail-logs", "keys": ["a", key]}),
+    ]
+    for body in bodies:
+        if len(key.encode()) <= 1024:
+            refs = parse(body, mapping=mapping).objects
+            assert key in (refs[-1].key, refs[-1].version_id)
+        else:
+            with pytest.raises(UnknownMessageError, match=r"1,02\d bytes, and S3 allo"):
+                parse(body, mapping=mapping)
 
 
 def test_sns_is_read_as_the_configuration_says() -> None:
