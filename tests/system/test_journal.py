@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.fakes.daemon import Daemon, merged, wait_until
+from tests.fakes.daemon import Daemon, merged, toml, wait_until
 from tests.fakes.forward_receiver import Faults, RecordingReceiver
 
 if TYPE_CHECKING:
@@ -294,6 +294,42 @@ def test_a_journal_with_damaged_pages_ends_with_78(
         file.write(b"\xa5" * (size_bytes - 4096))
     (stage.folder / "trailfeed.log").unlink()
     expect_refusal(stage, journal)
+
+
+@pytest.mark.parametrize("replaced_by", [signal.SIGKILL, signal.SIGHUP])
+def test_a_journal_that_breaks_while_the_pool_runs_is_done_without(
+    stage: Stage, receiver: RecordingReceiver, replaced_by: signal.Signals
+) -> None:
+    """A worker is replaced while the file is no database; then it is away again."""
+    journal = stage.folder / "state" / "journal.sqlite3"
+    settings = merged(stage.settings(receiver.address), {"pool": {"workers": 1}})
+    with Daemon(stage.folder, settings) as daemon:
+        wait_until(lambda: stage.depth() == 0)  # S3's test event
+        for suffix in ("", "-wal", "-shm"):
+            journal.with_name(f"{journal.name}{suffix}").unlink()
+        journal.write_bytes(b"this is no database\n" * 500)
+        if replaced_by is signal.SIGHUP:
+            changed = merged(settings, {"output": {"tag": "new"}})
+            (stage.folder / "trailfeed.toml").write_text(toml(changed))
+            daemon.signal(signal.SIGHUP)
+        else:
+            daemon.kill_worker(0)
+        wait_until(lambda: daemon.has_logged("going on without the journal"))
+        (line,) = [m for m in daemon.messages() if "going on without" in m]
+        assert f"state.dir: {journal} is damaged" in line
+        assert "move it and its -wal file away" in line
+        uploaded = stage.upload(5)
+        wait_until(lambda: len(event_ids(receiver)) == len(uploaded))
+
+        journal.unlink()
+        wait_until(lambda: daemon.has_logged("the journal is written again"))
+        uploaded += stage.upload(5, seed=2)
+        wait_until(lambda: stage.depth() == 0)
+        assert sorted(event_ids(receiver)) == sorted(uploaded)
+        finished = "SELECT count(*) FROM object WHERE is_finished"
+        wait_until(lambda: journal_says(stage, finished) == 5)
+        daemon.signal(signal.SIGTERM)
+        assert daemon.wait() == 0
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")

@@ -8,7 +8,6 @@ journal. A killed process loses nothing of it that was noted.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import shutil
@@ -19,6 +18,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from worker.backfill.request import Request
+from worker.deliver.file_lock import lock
 from worker.errors import ConfigError, TrailfeedError
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class Run:
                 folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640
             )
             try:
-                fcntl.flock(self._lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                lock(self._lock_fd, folder / _LOCK, wait_s=0.0)
             except BlockingIOError:
                 os.close(self._lock_fd)
                 raise RunError(

@@ -9,6 +9,7 @@ import sys
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,7 +38,6 @@ from worker.deliver.settlement import Settlement
 from worker.deliver.streaming import Streaming
 from worker.deliver.threads import Threads
 from worker.deliver.transform_counts import TransformCounts
-from worker.errors import JournalError
 from worker.source.lean_sqs import LeanSqs
 from worker.source.objects import WHOLE_BYTES, ObjectReader
 from worker.source.queue import Queue
@@ -133,7 +133,7 @@ def build_loop(
         make_queue: Makes another queue than SQS's; None: the configured one.
 
     Raises:
-        ConfigError: The AWS session or the journal cannot be made as configured.
+        ConfigError: The AWS session cannot be made as configured.
     """
     session = AwsSession(config.source)
     max_bytes = config.decode.max_object_bytes
@@ -161,7 +161,7 @@ def build_loop(
         encoder=encoder_for(
             config.output.receiver, config.output.scheme, config.output.encoding
         ),
-        journal=open_journal(config, identity),
+        open_journal=journal_opener(config, identity),
         is_gauging=bool(config.status.listen) and identity.slot == 0,
         control=control,
         until_empty=until_empty,
@@ -173,15 +173,12 @@ def _queue(config: Config, session: AwsSession) -> Queue:
     return Queue(client, config.source.queue_url, LeanSqs.of(session, client))
 
 
-def open_journal(config: Config, identity: Identity) -> Journal | None:
-    """Open the journal, or None where the configuration wants none.
-
-    Raises:
-        ConfigError: It cannot be used.
-    """
+def journal_opener(config: Config, identity: Identity) -> Callable[[], Journal] | None:
+    """What opens the journal, or None where the configuration wants none."""
     if not config.state.dir or not config.state.dedupe_window_s:
         return None
-    return Journal(
+    return partial(
+        Journal,
         Path(config.state.dir) / FILE_NAME,
         owner=identity.owner,
         slot=identity.slot,
@@ -198,7 +195,7 @@ def assemble(
     quick: Callable[[Order], QuickSource] | None = None,
     client: ForwardClient,
     encoder: Encoder,
-    journal: Journal | None,
+    open_journal: Callable[[], Journal] | None,
     is_gauging: bool,
     control: Control,
     until_empty: bool,
@@ -209,8 +206,8 @@ def assemble(
     budget = Budget(config.pool.inflight_bytes)
     calls = QueueCalls(queue, inbox, clock)
     journal_calls = None
-    if journal is not None:
-        journal_calls = JournalCalls(journal, inbox, wall_clock=_epoch_s)
+    if open_journal is not None:
+        journal_calls = JournalCalls(open_journal, inbox, wall_clock=_epoch_s)
     quarantine_calls = _quarantine(config, objects, inbox)
     journaling = Journaling(
         budget, journal_calls, urgent_acks=max(config.output.window_chunks // 2, 1)
@@ -321,9 +318,6 @@ def assemble(
         control=control,
         clock=clock,
     )
-    if journal is not None:
-        # Before the loop begins: nothing of its own is in there yet.
-        settlement.adopt(_inherited(journal), clock())
     return WorkerParts(
         loop, client, calls, downloads, journal_calls, quarantine_calls, transformation
     )
@@ -331,15 +325,6 @@ def assemble(
 
 def _warn(text: str) -> None:
     logger.warning("%s", text)
-
-
-def _inherited(journal: Journal) -> list[tuple[str, str]]:
-    """What workers before this one held; their claims are dropped."""
-    try:
-        return journal.take_over(_epoch_s())
-    except JournalError as error:
-        logger.error("%s; starting without it", error)  # noqa: TRY400 - no fault of ours
-        return []
 
 
 def _quarantine(

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from worker.deliver.inbox import (
     CommitFailed,
     Committed,
+    Inherited,
     Quarantined,
     QuarantineFailed,
 )
 from worker.deliver.quarantine_disk import Blocks
 from worker.deliver.quarantine_item import QuarantineItem
 from worker.deliver.threads import Threads
-from worker.errors import TrailfeedError
+from worker.errors import ConfigError, JournalError, TrailfeedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,51 +40,82 @@ EXPIRE_ROWS = 5_000
 class JournalCalls:
     """The one thread that uses this worker's connection to the journal.
 
+    The journal is opened by the first commit, and anew by the one after each that
+    failed: the fault may be of the file, and the file another one by then.
+
     Args:
-        journal: Used by no other thread from here on.
+        open_journal: Opens it.
         inbox: Takes the results.
         wall_clock: Epoch seconds, which the journal's rows carry.
     """
 
     def __init__(
-        self, journal: Journal, inbox: Inbox, *, wall_clock: Callable[[], float]
+        self,
+        open_journal: Callable[[], Journal],
+        inbox: Inbox,
+        *,
+        wall_clock: Callable[[], float],
     ) -> None:
-        self._journal = journal
+        self._open_journal = open_journal
+        self._journal: Journal | None = None
         self._inbox = inbox
         self._wall_clock = wall_clock
         self._expire_at = 0.0
         self._thread = Threads("journal", 1, inbox)
 
     def commit(self, batch: Batch) -> None:
-        """Order a transaction: :class:`Committed` or :class:`CommitFailed` follows."""
+        """Order a transaction: :class:`Committed` or :class:`CommitFailed` follows.
+
+        Where it opens the journal, :class:`Inherited` comes before that.
+        """
 
         def call() -> None:
             now_s = self._wall_clock()
             try:
-                standings = self._journal.commit(batch, now_s)
-            except TrailfeedError as error:
+                journal = self._journal or self._open(now_s)
+                standings = journal.commit(batch, now_s)
+            except JournalError as error:
+                self._close()
                 self._inbox.put(CommitFailed(error))
                 return
             self._inbox.put(Committed(standings))
             if now_s >= self._expire_at:
-                self._expire(now_s)
+                self._expire(journal, now_s)
 
         self._thread.order(call)
 
-    def _expire(self, now_s: float) -> None:
+    def close(self) -> None:
+        """Commit what is ordered, and let go of the file."""
+        self._thread.order(self._close)
+        self._thread.close()
+
+    def _open(self, now_s: float) -> Journal:
+        """Open the journal, and take over from dead workers before anything is claimed.
+
+        Raises:
+            JournalError: It cannot be used.
+        """
+        try:
+            self._journal = journal = self._open_journal()
+        except ConfigError as error:
+            raise JournalError("journal", str(error)) from error
+        self._inbox.put(Inherited(journal.take_over(now_s)))
+        return journal
+
+    def _close(self) -> None:
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
+
+    def _expire(self, journal: Journal, now_s: float) -> None:
         """Remove old rows; the next commit goes on where there are more of them."""
         try:
-            removed = self._journal.expire(now_s, EXPIRE_ROWS)
-        except TrailfeedError as error:
+            removed = journal.expire(now_s, EXPIRE_ROWS)
+        except JournalError as error:
             logger.warning("cannot remove old objects from the journal: %s", error)
             removed = 0
         if removed < EXPIRE_ROWS:
             self._expire_at = now_s + EXPIRE_EVERY_S
-
-    def close(self) -> None:
-        """Commit what is ordered, and let go of the file."""
-        self._thread.order(self._journal.close)
-        self._thread.close()
 
 
 class QuarantineCalls:

@@ -124,6 +124,17 @@ class VisibilityChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class Inherited:
+    """The journal is open, and told what earlier workers held.
+
+    Attributes:
+        messages: Message ids and receipt handles.
+    """
+
+    messages: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
 class Committed:
     """The journal has noted a batch, and says how the objects stand."""
 
@@ -191,7 +202,7 @@ QueueEvent = (
     | DeleteFailed
     | VisibilityChanged
 )
-DiskEvent = Committed | CommitFailed | Quarantined | QuarantineFailed
+DiskEvent = Inherited | Committed | CommitFailed | Quarantined | QuarantineFailed
 BlockEvent = BlockRead | BlockFailed
 Event = (
     QueueEvent | DiskEvent | BlockEvent | Downloaded | DownloadFailed | ThreadCrashed

@@ -22,12 +22,12 @@ longer than all the rest of the row and its index entry.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import sqlite3
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
+from worker.deliver.file_lock import lock
 from worker.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -184,7 +184,7 @@ def _alone_in(directory: Path) -> Iterator[None]:
     """
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        lock(descriptor, directory, wait_s=BUSY_TIMEOUT_S)
         yield
     finally:
         os.close(descriptor)

@@ -75,6 +75,8 @@ class Journaling:
         self._urgent_acks = urgent_acks
         self._commit_due = 0.0
         self._batch = Batch()
+        if calls is not None:
+            self._batch.release_all()  # opens the journal, and finds out what it holds
         self._decisions = Decisions()
         self._to_delete: list[HeldMessage] = []
         self._committing: list[HeldMessage] | None = None

@@ -21,6 +21,7 @@ from worker.deliver.inbox import (
     DepthTaken,
     Downloaded,
     DownloadFailed,
+    Inherited,
     Quarantined,
     QuarantineFailed,
     Received,
@@ -245,7 +246,13 @@ class DeliveryLoop:
                 self._streaming.on_block(event)
             case BlockFailed():
                 self._streaming.on_failed(event, now)
-            case Committed() | CommitFailed() | Quarantined() | QuarantineFailed():
+            case (
+                Inherited()
+                | Committed()
+                | CommitFailed()
+                | Quarantined()
+                | QuarantineFailed()
+            ):
                 self._on_disk(event, now)
             case ThreadCrashed():
                 raise event.error
@@ -276,6 +283,8 @@ class DeliveryLoop:
 
     def _on_disk(self, event: DiskEvent, now: float) -> None:
         match event:
+            case Inherited():
+                self._settlement.adopt(event.messages, now)
             case Committed():
                 self._journaling.on_committed(event)
             case CommitFailed():

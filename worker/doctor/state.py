@@ -87,6 +87,8 @@ def _use(path: Path) -> str:
     except BlockingIOError:
         holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip()
         return f"in use by process {holder or 'unknown'}"
+    except OSError as error:
+        return f"it cannot be locked ({error.strerror})"
     else:
         return "free"
     finally:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import time
 from typing import TYPE_CHECKING
 
+from worker.deliver.file_lock import lock
 from worker.errors import ConfigError, TrailfeedError
 
 if TYPE_CHECKING:
@@ -14,8 +13,6 @@ if TYPE_CHECKING:
 
 LOCK_WAIT_S = 5.0
 """Workers whose supervisor was killed hold the lock for a moment longer."""
-
-LOCK_POLL_S = 0.1
 
 
 class StateDirBusyError(TrailfeedError):
@@ -32,16 +29,17 @@ class StateDir:
         path: ``state.dir``; made with mode 0750 when absent.
 
     Raises:
-        ConfigError: It cannot be made or written.
+        ConfigError: It cannot be made or written, or its file system has no locks.
         StateDirBusyError: It is in use.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        lock = path / "lock"
         try:
             path.mkdir(mode=0o750, parents=True, exist_ok=True)
-            self._fd = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+            self._fd = os.open(
+                path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640
+            )
         except OSError as error:
             raise ConfigError(
                 (
@@ -55,21 +53,18 @@ class StateDir:
         os.close(self._fd)
 
     def _lock(self) -> None:
-        give_up_at = time.monotonic() + LOCK_WAIT_S
-        while True:
-            try:
-                fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() >= give_up_at:
-                    holder = os.pread(self._fd, 32, 0).decode(errors="replace").strip()
-                    os.close(self._fd)
-                    raise StateDirBusyError(
-                        f"state.dir: {self.path} is in use by another trailfeed "
-                        f"(process {holder or 'unknown'}); stop that one, or give "
-                        "this one a directory of its own"
-                    ) from None
-                time.sleep(LOCK_POLL_S)
-            else:
-                os.ftruncate(self._fd, 0)
-                os.pwrite(self._fd, f"{os.getpid()}\n".encode(), 0)
-                return
+        try:
+            lock(self._fd, self.path, wait_s=LOCK_WAIT_S)
+        except BlockingIOError:
+            holder = os.pread(self._fd, 32, 0).decode(errors="replace").strip()
+            os.close(self._fd)
+            raise StateDirBusyError(
+                f"state.dir: {self.path} is in use by another trailfeed "
+                f"(process {holder or 'unknown'}); stop that one, or give "
+                "this one a directory of its own"
+            ) from None
+        except BaseException:
+            os.close(self._fd)
+            raise
+        os.ftruncate(self._fd, 0)
+        os.pwrite(self._fd, f"{os.getpid()}\n".encode(), 0)

@@ -89,6 +89,7 @@ class Supervisor:
         self._writer_pid: int | None = None
         self._writer_socket: WriterSocket | None = None
         self._exit_code = exit_codes.DONE
+        self._has_started = False
         self._is_ending = False
         self._is_told_to_end = False
 
@@ -214,6 +215,7 @@ class Supervisor:
             self._board.set_care(slot.number, slot.care())
 
     def _look(self, readings: Sequence[SlotReading], now: float) -> None:
+        self._has_started |= any(one.has_booted for one in readings)
         for slot, reading in zip(self._slots, readings, strict=True):
             if slot.pid is not None:
                 self._watch.look(slot, reading, now)
@@ -311,14 +313,24 @@ class Supervisor:
     def _on_worker_exit(self, slot: Slot, code: int) -> None:
         now = time.monotonic()
         reading = self._board.read(slot.number)
+        self._has_started |= reading.has_booted
         was_leaving, slot.is_leaving = slot.is_leaving, False
         self._funnel.retire(slot.number)
         self._board.clear(slot.number)
         if self._is_ending:
             logger.debug("worker %d ended with %d", slot.number, code)
-        elif code > 0 and not reading.has_booted:
+        elif code > 0 and not reading.has_booted and self._rollout.go_back():
+            logger.error(
+                "worker %d cannot start with the new configuration; going back to the "
+                "former one",
+                slot.number,
+            )
+            self._use_config()
+            slot.spawn_at = now
+        elif code > 0 and not self._has_started:
             # It gave up by itself before its loop: another one would do the same.
-            self._on_unstartable(slot, code, now)
+            logger.error("worker %d cannot start; ending", slot.number)
+            self._fail(code)
         elif code == exit_codes.DONE or was_leaving:
             logger.info("worker %d drained; replacing it", slot.number)
             slot.spawn_at = now
@@ -333,19 +345,6 @@ class Supervisor:
                 describe(code),
                 delay_s,
             )
-
-    def _on_unstartable(self, slot: Slot, code: int, now: float) -> None:
-        if self._rollout.go_back():
-            logger.error(
-                "worker %d cannot start with the new configuration; going back to the "
-                "former one",
-                slot.number,
-            )
-            self._use_config()
-            slot.spawn_at = now
-        else:
-            logger.error("worker %d cannot start; ending", slot.number)
-            self._fail(code)
 
     def _restart_delay_s(self, slot: Slot, now: float) -> float:
         return slot.policy.on_death(
