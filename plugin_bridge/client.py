@@ -182,7 +182,7 @@ class ForwardClient:
             raise LocalProtocolError("no room for another chunk")
         self._unacked.add(chunk)
         if self._require_ack:
-            self._suspicion.add(chunk.id)
+            self._suspicion.add(chunk.id, chunk.count, chunk.half_of)
         if self._session is not None:
             self._session.add(chunk.id)
         if not self._is_blocked:

@@ -14,9 +14,10 @@ class Acked:
 
 @dataclass(frozen=True, slots=True)
 class Poisoned:
-    """The receiver refuses this chunk and takes others; the client has let go of it.
+    """The receiver refuses this chunk; the client has let go of it.
 
-    Its owner hands in its halves instead, or keeps its only record elsewhere.
+    Its owner hands in its halves instead. If it holds a single record, the receiver
+    takes others, and its owner keeps that record elsewhere.
     """
 
     chunk_id: str

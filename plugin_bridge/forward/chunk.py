@@ -16,12 +16,14 @@ class Chunk:
         tag: The Forward tag.
         payload: What an :class:`.entries.Encoder` assembled.
         count: How many records that are.
+        half_of: Id of the refused chunk that this is a half of, if it is one.
     """
 
     id: str
     tag: str
     payload: bytes
     count: int
+    half_of: str | None = None
 
     def halve(self, first_id: str, second_id: str) -> tuple[Chunk, Chunk]:
         """Return two chunks that hold the same entries in the same order.
@@ -38,6 +40,6 @@ class Chunk:
         """
         first, second = halves(split_entries(self.payload))
         return (
-            Chunk(first_id, self.tag, b"".join(first), len(first)),
-            Chunk(second_id, self.tag, b"".join(second), len(second)),
+            Chunk(first_id, self.tag, b"".join(first), len(first), self.id),
+            Chunk(second_id, self.tag, b"".join(second), len(second), self.id),
         )

@@ -220,7 +220,7 @@ CATALOGUE: Final = (
     ),
     _counter(
         "chunks_poisoned",
-        "Chunks that the receiver refused three times, alone",
+        "Chunks that the receiver refuses: halved, or a record for the quarantine",
         "chunks_poisoned",
     ),
     _counter(

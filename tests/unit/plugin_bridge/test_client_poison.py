@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from plugin_bridge.client import (
     Acked,
+    Chunk,
     Connected,
     Disconnected,
     Event,
@@ -19,7 +20,7 @@ from plugin_bridge.client import (
 )
 from plugin_bridge.forward.suspicion import STRIKES
 from tests.fakes.scripted_transport import ADDRESS, ScriptedConnector, ScriptedTransport
-from tests.unit.plugin_bridge.scripted_client import begun_in, chunk
+from tests.unit.plugin_bridge.scripted_client import begun_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,6 +46,11 @@ def client_of(
         ack_timeout_s=ACK_TIMEOUT_S,
         jitter=lambda: 1.0,
     )
+
+
+def record(name: str, size: int = 10) -> Chunk:
+    """Return a chunk of one record, which cannot be halved."""
+    return Chunk(name, "ct", b"\x80" * size, 1)
 
 
 class Receiver:
@@ -135,7 +141,7 @@ class Owner:
         for _ in range(turns):
             while len(self.handed_in) < last and self.client.has_room:
                 self.handed_in.append(f"c{len(self.handed_in)}")
-                self.client.send(chunk(self.handed_in[-1]), self.now)
+                self.client.send(record(self.handed_in[-1]), self.now)
             happened = self.client.service(self.now)
             self.events += happened
             self.now += 1.0
@@ -227,7 +233,7 @@ def test_a_receiver_that_closes_after_each_frame_refuses_none() -> None:
 def test_a_frame_above_the_window_leaves_room_for_others(manner: Refusal) -> None:
     receiver = Receiver({"large"}, manner)
     client = client_of(receiver)
-    client.send(chunk("large", 5_000), 0.0)
+    client.send(record("large", 5_000), 0.0)
     assert not client.has_room
     assert Owner(client).run(100).poisoned == ["large"]
 
@@ -248,14 +254,14 @@ def test_a_late_acknowledgement_clears_a_frame_that_was_passed() -> None:
     first = ScriptedTransport()
     client = client_of(ScriptedConnector(first))
     for name in ("c1", "c2", "c3"):
-        client.send(chunk(name), 0.0)
+        client.send(record(name), 0.0)
     client.service(0.0)
     first.ack("c1")
     client.service(1.0)
     first.ack("c3")
     client.service(2.0)
     assert client.deadline() == 1.0 + ACK_TIMEOUT_S  # c2, which c3 passed
-    client.send(chunk("c4"), 100.0)
+    client.send(record("c4"), 100.0)
     assert client.service(1.0 + ACK_TIMEOUT_S) == []  # not left: c4 is in flight
     first.ack("c2")
     assert client.service(200.0) == [Acked("c2")]
@@ -270,7 +276,7 @@ def test_poison_that_is_acknowledged_after_all_is_passed_over() -> None:
     events: list[Event] = []
 
     def pass_one(name: str, transport: ScriptedTransport) -> None:
-        client.send(chunk(name), now)
+        client.send(record(name), now)
         client.service(now)
         transport.ack(name)
         assert Acked(name) in client.service(now)
@@ -278,11 +284,11 @@ def test_poison_that_is_acknowledged_after_all_is_passed_over() -> None:
     for number, transport in enumerate(transports):
         pass_one(f"before-{number}", transport)
         if number == 0:
-            client.send(chunk("bad"), now)
+            client.send(record("bad"), now)
         pass_one(f"after-{number}", transport)
         now += ACK_TIMEOUT_S / 2
         if number == STRIKES - 1:
-            client.send(chunk("last"), now)
+            client.send(record("last"), now)
         now += ACK_TIMEOUT_S / 2
         events = client.service(now)
     assert events == [Poisoned("bad")]

@@ -17,7 +17,7 @@ class Wire:
         self.frames = {f"c{number}": b"x" * 10 for number in range(count)}
         self.suspicion = Suspicion()
         for chunk in self.frames:
-            self.suspicion.add(chunk)
+            self.suspicion.add(chunk, 1)
         self._require_ack = require_ack
         self.session = self.begin_anew()
 

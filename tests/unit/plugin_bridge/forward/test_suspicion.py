@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plugin_bridge.forward.suspicion import STRIKES, Suspicion
+from plugin_bridge.forward.suspicion import LAST_FAILURES, STRIKES, Suspicion
 
 
 def suspicion_of(*chunks: str) -> Suspicion:
     suspicion = Suspicion()
     for chunk in chunks:
-        suspicion.add(chunk)
+        suspicion.add(chunk, 1)
     return suspicion
 
 
@@ -55,7 +55,7 @@ class TestProbe:
         assert not suspicion.lacks_probe
         suspicion.closed("b")
         assert suspicion.lacks_probe
-        suspicion.add("c")
+        suspicion.add("c", 1)
         assert not suspicion.lacks_probe
         assert not suspicion_of().lacks_probe
 
@@ -136,6 +136,61 @@ class TestPoison:
         assert suspicion.first() == "a"
 
 
+class TestHalves:
+    def test_come_of_three_failures_where_nothing_else_is_to_be_sent(self) -> None:
+        suspicion = Suspicion()
+        suspicion.add("a", 2)
+        for _ in range(STRIKES):
+            assert suspicion.poison is None
+            suspicion.closed("a")
+        assert suspicion.poison == "a"
+        suspicion.add("b", 1)
+        assert suspicion.poison is None
+
+    def test_go_first_on_a_connection(self) -> None:
+        suspicion = halves_of(2, 2)
+        assert suspicion.has_trial_due
+        assert not suspicion.may_follow("first")
+
+    def test_of_several_records_are_poison_with_one_failure_and_one_strike(
+        self,
+    ) -> None:
+        suspicion = halves_of(2, 2)
+        suspicion.acked("first")
+        assert suspicion.poison is None
+        suspicion.closed("second")
+        assert suspicion.poison == "second"
+
+    @pytest.mark.parametrize("is_first_refused", [True, False])
+    def test_of_one_record_are_poison_when_they_alone_are_left(
+        self, *, is_first_refused: bool
+    ) -> None:
+        suspicion = halves_of(1, 1)
+        bad, good = ("first", "second")[:: 1 if is_first_refused else -1]
+        if is_first_refused:
+            for _ in range(LAST_FAILURES):
+                suspicion.closed(bad)
+        suspicion.acked(good)
+        for _ in range(LAST_FAILURES):
+            assert suspicion.poison is None
+            suspicion.closed(bad)
+        assert suspicion.poison == bad
+
+    def test_of_one_record_are_no_poison_while_both_fail(self) -> None:
+        suspicion = halves_of(1, 1)
+        for _ in range(2 * LAST_FAILURES):
+            suspicion.closed("first")
+            suspicion.closed("second")
+        assert suspicion.poison is None
+
+
+def halves_of(first_count: int, second_count: int) -> Suspicion:
+    suspicion = Suspicion()
+    suspicion.add("first", first_count, "whole")
+    suspicion.add("second", second_count, "whole")
+    return suspicion
+
+
 class History:
     """Drives a suspicion, and keeps what happened to judge its verdicts by."""
 
@@ -154,7 +209,7 @@ class History:
         if action == "add" or first is None:
             self.frames.append(f"c{self._added}")
             self._added += 1
-            self.suspicion.add(self.frames[-1])
+            self.suspicion.add(self.frames[-1], 1)
             return
         self._transmit(first)
         match action:
@@ -259,7 +314,7 @@ def test_one_refused_frame_is_poison_within_bounded_attempts(
             continue
         suspicion.acked(first)
         passed.append(first)
-        suspicion.add(f"c{added}")
+        suspicion.add(f"c{added}", 1)
         added += 1
     assert suspicion.poison == refused
     assert len(passed) == position + STRIKES
