@@ -9,6 +9,7 @@ import sys
 from worker.errors import ConfigError, TrailfeedError
 from worker.pool.exit_codes import BAD_CONFIG, FAILURE
 from worker.pool.signals import keep_from_the_start
+from worker.printable import printable
 
 
 def main() -> None:
@@ -33,7 +34,7 @@ def main() -> None:
 
 def _fail(lines: tuple[str, ...], exit_code: int) -> None:
     for line in lines:
-        sys.stderr.write(f"trailfeed: {line}\n")
+        sys.stderr.write(f"trailfeed: {printable(line)}\n")
     sys.exit(exit_code)
 
 

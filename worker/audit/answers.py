@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 from rich.table import Table
 from rich.text import Text
 
+from worker.printable import printable
 from worker.transform.audit import FIELDS, SUCCESS
 
 if TYPE_CHECKING:
@@ -103,14 +104,17 @@ def write_csv(
 
 
 def _plain(value: object) -> str:
-    """As a cell; a text that a spreadsheet would take for a formula is marked as text.
+    """As a cell on one line, whose controls are escaped.
+
+    A text that a spreadsheet would take for a formula is marked as text.
 
     Source: OWASP, "CSV Injection".
     """
     if isinstance(value, bool):
         return "true" if value else "false"
     text = value if isinstance(value, str) else ""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    is_formula = text.startswith(("=", "+", "-", "@", "\t", "\r"))
+    return printable(f"'{text}" if is_formula else text)
 
 
 def counts_of(
@@ -129,8 +133,3 @@ def most_common(
 ) -> list[tuple[tuple[str, ...], int]]:
     """The most frequent first, and equally frequent ones by name."""
     return sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))[:limit]
-
-
-def printable(text: str) -> str:
-    """On one line, and nothing that could steer the terminal."""
-    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)

@@ -11,6 +11,7 @@ import typer
 
 from worker.cli.audit_output import run_sql, show_counts, show_views
 from worker.cli.usage import period_of, place_in_s3
+from worker.printable import printable
 
 if TYPE_CHECKING:
     from worker.audit.places import Place
@@ -316,4 +317,4 @@ def _places(sources: Sequence[str], question: "Question") -> "list[Place]":
 
 
 def _say(line: str) -> None:
-    typer.echo(f"trailfeed: {line}", err=True)
+    typer.echo(f"trailfeed: {printable(line)}", err=True)

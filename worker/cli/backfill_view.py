@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Self
 
 import typer
 
+from worker.printable import printable
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
@@ -262,7 +264,7 @@ def size_text(size_bytes: float) -> str:
 
 def say(line: str) -> None:
     """Tell people; standard output is for the outcome."""
-    typer.echo(f"trailfeed: {line}", err=True)
+    typer.echo(f"trailfeed: {printable(line)}", err=True)
 
 
 def _left_out(by_reason: dict[str, int]) -> str:

@@ -10,6 +10,7 @@ import typer
 
 from worker.cli.options import ConfigFile
 from worker.cli.usage import place_in_s3
+from worker.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -121,7 +122,7 @@ def _wanted(buckets: "Iterable[str]", urls: "Iterable[str]") -> "Wanted":
 
 def _line(finding: "Finding") -> str:
     said = f"{finding.said}; mend: {finding.mend}" if finding.mend else finding.said
-    said = "".join(one if one.isprintable() else "?" for one in said)
+    said = printable(said)
     verdict = f"{finding.verdict:<4}"
     if sys.stdout.isatty():
         verdict = typer.style(verdict, fg=_COLOURS[finding.verdict])

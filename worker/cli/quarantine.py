@@ -17,7 +17,6 @@ import typer
 from worker.cli.options import ConfigFile
 from worker.cli.quarantine_view import (
     lines_of,
-    printable,
     size_text,
     table_of,
 )
@@ -28,6 +27,7 @@ from worker.errors import (
     PermanentError,
     TrailfeedError,
 )
+from worker.printable import printable
 
 if TYPE_CHECKING:
     from worker.config.model import Config

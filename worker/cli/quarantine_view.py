@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC
 from typing import TYPE_CHECKING
 
+from worker.printable import printable
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -72,8 +74,3 @@ def size_text(size_bytes: int) -> str:
             return f"{size:.4g} {unit}"
         size /= _KIB
     return f"{size:.4g} GiB"
-
-
-def printable(text: str) -> str:
-    """On one line, and nothing that could steer the terminal."""
-    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)

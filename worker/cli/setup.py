@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from worker.printable import printable
+
 if TYPE_CHECKING:
     from worker.aws_setup.account.setup import Setup
     from worker.aws_setup.step import Step
@@ -250,4 +252,4 @@ def _own_account(session: "AwsSession | None") -> str:
 
 
 def _say(line: str) -> None:
-    typer.echo(f"trailfeed: {line}", err=True)
+    typer.echo(f"trailfeed: {printable(line)}", err=True)

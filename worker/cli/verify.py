@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from worker.cli.usage import past_period_of, place_in_s3
+from worker.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,8 +106,6 @@ def verify(
 
 
 def _line(finding: "Finding") -> str:
-    from worker.audit.answers import printable  # noqa: PLC0415
-
     said = printable(f"{finding.subject}: {finding.sentence}")
     line = f"{finding.fault.upper():<10}  {said}"
     return typer.style(line, fg="red") if sys.stdout.isatty() else line

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
+from worker.printable import printable
 from worker.transform import audit
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def audit_table(records: Sequence[Mapping[str, Any]]) -> Table:
         )
         style = "" if seen_as["outcome"] == audit.SUCCESS else "red"
         # Text, not markup; and what a caller could choose must not steer the terminal.
-        table.add_row(*(Text(_printable(cell or "-")) for cell in cells), style=style)
+        table.add_row(*(Text(printable(cell or "-")) for cell in cells), style=style)
     return table
 
 
@@ -64,9 +65,3 @@ def _event_time(record: Mapping[str, Any]) -> str:
     """ISO 8601 in UTC with a fixed width, so that its order is that of time."""
     event_time = record.get("eventTime")
     return event_time if isinstance(event_time, str) else ""
-
-
-def _printable(text: str) -> str:
-    return "".join(
-        char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text
-    )

@@ -8,6 +8,8 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from worker.printable import printable
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -151,7 +153,7 @@ def _state(worker: Mapping[str, Any]) -> Text:
 
 def _problems(now: Overview) -> Iterator[RenderableType]:
     for name, reason in now["problems"].items():
-        yield Text.assemble((f"{name}: ", "bold red"), reason)
+        yield Text.assemble((f"{name}: ", "bold red"), printable(reason))
 
 
 def _errors(now: Overview) -> Iterator[RenderableType]:
@@ -159,7 +161,7 @@ def _errors(now: Overview) -> Iterator[RenderableType]:
         yield Text("last errors", "bold")
     for error in now["errors"][:ERRORS_SHOWN]:
         # Keys may hold any character, also those that would move the cursor.
-        text = "".join(c if c.isprintable() else "�" for c in error["text"])
+        text = printable(error["text"])
         yield Text.assemble((f"{error['at']} ", "dim"), text, overflow="ellipsis")
 
 

@@ -12,6 +12,7 @@ from worker.pool import exit_codes
 from worker.pool.signals import held_back
 from worker.pool.start import run_pool
 from worker.pool.worker import flush_standard_streams
+from worker.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -91,5 +92,5 @@ def _run(config: Config, make_queue: Callable[[], SourceQueue]) -> int:
     except TrailfeedError as error:
         lines, code = (str(error),), exit_codes.FAILURE
     for line in lines:
-        sys.stderr.write(f"trailfeed: {line}\n")
+        sys.stderr.write(f"trailfeed: {printable(line)}\n")
     return code

@@ -10,6 +10,8 @@ import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
+from worker.printable import printable, quoted
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -24,15 +26,18 @@ FIELDS = (
 
 
 class TextFormatter(logging.Formatter):
-    """``2026-11-21T09:15:01.123Z INFO worker=0 connected to … bucket=… key=…``."""
+    """``2026-11-21T09:15:01.123Z INFO worker=0 connected to … bucket=… key="a b"``.
+
+    On one line, whatever it holds; see :mod:`worker.printable`.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         parts = [_timestamp(record), record.levelname]
         if hasattr(record, "worker"):
             parts.append(f"worker={record.worker}")
-        parts.append(_one_line(_message(record)))
+        parts.append(printable(_message(record)))
         parts += [
-            f"{name}={_one_line(str(getattr(record, name)))}"
+            f"{name}={quoted(str(getattr(record, name)))}"
             for name in FIELDS[1:]
             if hasattr(record, name)
         ]
@@ -123,7 +128,7 @@ class StderrHandler(logging.Handler):
 
 def _in_short(record: logging.LogRecord) -> str:
     worker = f"worker {record.worker}: " if hasattr(record, "worker") else ""
-    return worker + _one_line(record.getMessage())
+    return worker + printable(record.getMessage())
 
 
 def _message(record: logging.LogRecord) -> str:
@@ -131,10 +136,6 @@ def _message(record: logging.LogRecord) -> str:
     if record.exc_info:
         record.exc_text = logging.Formatter().formatException(record.exc_info)
     return f"{message}\n{record.exc_text}" if record.exc_text else message
-
-
-def _one_line(text: str) -> str:
-    return text.replace("\r", "\\r").replace("\n", "\\n")
 
 
 def _timestamp(record: logging.LogRecord) -> str:

@@ -28,6 +28,7 @@ from botocore.exceptions import ConnectionError as BotoConnectionError
 from botocore.parsers import ResponseParserError
 
 from worker.errors import AwsError, CommonFaultError
+from worker.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -265,7 +266,7 @@ def _is_endpoint_of_ones_own(error: BotoCoreError) -> bool:
 def on_one_line(text: str) -> str:
     """What others said, in the length of a log line."""
     line = " ".join(text.split())
-    shown = "".join(one if one.isprintable() else "?" for one in line[:MAX_SAID])
+    shown = printable(line[:MAX_SAID])[:MAX_SAID]
     return f"{shown}…" if len(line) > MAX_SAID else shown
 
 

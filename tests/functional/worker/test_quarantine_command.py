@@ -229,7 +229,7 @@ def test_a_replayed_message_names_its_object_in_a_run_of_its_own(setup: Setup) -
         setup.put(2, code="other"),
     ]
     out = setup.told("replay", ids[0])
-    assert out.startswith(f"sent {ids[0]}: s3://trail-logs/a b as ")
+    assert out.startswith(f'sent {ids[0]}: "s3://trail-logs/a b" as ')
     (announced,) = setup.announced()
     assert [(ref.key, ref.run_id) for ref in announced.objects] == [("a b", ids[0])]
     assert setup.left() == ids[1:]

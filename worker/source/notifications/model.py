@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from worker.printable import quoted
+
 TEST_EVENT = "test_event"
 CLOUDTRAIL_VALIDATION = "cloudtrail_validation"
 OTHER_EVENT_SOURCE = "other_event_source"
@@ -43,8 +45,8 @@ class ObjectRef:
 
     @property
     def url(self) -> str:
-        """``s3://bucket/key``, for people: on one line, whatever the key holds."""
-        return f"s3://{self.bucket}/{_on_one_line(self.key)}"
+        """``s3://bucket/key``, for people: one word, whatever the key holds."""
+        return quoted(f"s3://{self.bucket}/{self.key}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +75,3 @@ class Notification:
 
     objects: tuple[ObjectRef, ...] = ()
     ignored: tuple[Ignored, ...] = ()
-
-
-def _on_one_line(text: str) -> str:
-    if text.isprintable():
-        return text
-    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)

@@ -58,7 +58,7 @@ def test_csv_has_every_field_and_no_formula() -> None:
     assert tuple(first) == FIELDS
     assert (first["who"], first["read_only"], first["mfa"]) == ("jane", "false", "")
     assert second["outcome"] == "'=cmd()"
-    assert second["from_where"] == "\x1b[2J\nboo"
+    assert second["from_where"] == r"\x1b[2J\nboo"
 
 
 def test_counts_are_the_most_frequent_first() -> None:

@@ -147,6 +147,6 @@ def test_what_is_no_document_is_refused(text: bytes) -> None:
 
 def test_the_subject_is_the_object_or_the_message_on_one_line() -> None:
     ref = ObjectRef("b", "k\n")
-    assert item(object=ref).subject == "s3://b/k\\n"
-    assert item(object=ref, record_index=4).subject == "s3://b/k\\n record 4"
+    assert item(object=ref).subject == '"s3://b/k\\n"'
+    assert item(object=ref, record_index=4).subject == '"s3://b/k\\n" record 4'
     assert item(7, object=None).subject == "message m7"

@@ -59,7 +59,7 @@ def test_what_is_wrong_is_said(before: dict[str, Any]) -> None:
     assert "not ready" in text
     assert "receiver: not connected: worker 1" in text
     assert "sqs credentials_refused" in text
-    assert "2026-11-21T09:00:00Z worker 0: bad�[2J key" in text
+    assert "2026-11-21T09:00:00Z worker 0: bad\\x1b[2J key" in text
     assert "\x1b" not in text
 
 

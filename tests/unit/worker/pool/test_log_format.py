@@ -28,10 +28,21 @@ def test_text_shows_time_level_worker_message_and_fields() -> None:
     )
 
 
-@pytest.mark.parametrize("text", ["a\nb", "a\r\nb"])
-def test_text_stays_on_one_line(text: str) -> None:
-    assert "\n" not in TextFormatter().format(record("%s", text, key=text))
-    assert "\r" not in TextFormatter().format(record("%s", text, key=text))
+@pytest.mark.parametrize(
+    "one", ["\n", "\r", "\x1b", "\x9b", "\0", "\u2028", "\u2029", "\u202e", "\ud800"]
+)
+def test_text_stays_on_one_line_and_steers_no_terminal(one: str) -> None:
+    text = f"a{one}b"
+    line = TextFormatter().format(record("%s", text, key=text, message_id=text))
+    assert one not in line
+    assert line.isprintable()
+
+
+def test_a_field_cannot_pass_for_another_one() -> None:
+    line = TextFormatter().format(
+        record("m", bucket="b", key='k bucket="x"', message_id="")
+    )
+    assert line.endswith(r'm bucket=b key="k bucket=\"x\"" message_id=""')
 
 
 def test_json_is_one_object_with_the_same_fields() -> None:

@@ -364,8 +364,9 @@ def test_no_other_error_leaves_the_parser(document: object) -> None:
 
 
 def test_an_objects_url_fits_on_one_line() -> None:
-    assert ObjectRef("b", "a b/é").url == "s3://b/a b/é"
-    assert ObjectRef("b", "a\nb\x1b").url == r"s3://b/a\nb\x1b"
+    assert ObjectRef("b", "a/é").url == "s3://b/a/é"
+    assert ObjectRef("b", "a key=b").url == '"s3://b/a key=b"'
+    assert ObjectRef("b", "a\nb\x1b").url == r'"s3://b/a\nb\x1b"'
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="needs ../shared/data")
