@@ -96,7 +96,7 @@ class SourceConfig(Section):
     on_missing_object: Literal["retry", "quarantine", "delete"] = "retry"
     """What becomes of a message whose object does not exist."""
     on_bad_object: Literal["retry", "quarantine"] = "retry"
-    """What becomes of a message whose object cannot be decoded."""
+    """What becomes of a message whose object cannot be decoded, or kills workers."""
     on_unknown_message: Literal["quarantine", "retry", "delete"] = "quarantine"
     """What becomes of a message that is no notification."""
     mapping: MappingConfig = Field(default_factory=MappingConfig)

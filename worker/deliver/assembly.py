@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from plugin_bridge.forward.backoff import Backoff
 from plugin_bridge.receivers import encoder_for, max_entry_bytes
+from worker.deliver.adoption import Adoption
 from worker.deliver.budget import Budget
 from worker.deliver.calls import BlockReads, Downloads, QueueCalls
 from worker.deliver.chronicle import Chronicle
@@ -304,6 +305,15 @@ def assemble(
         client=client,
         inbox=inbox,
         intake=intake,
+        adoption=Adoption(
+            intake=intake,
+            journaling=journaling,
+            failing=failing,
+            settlement=settlement,
+            ledger=ledger,
+            progress=progress,
+            has_journal=journal_calls is not None,
+        ),
         journaling=journaling,
         failing=failing,
         fetching=fetching,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from typing import TYPE_CHECKING
 
 from worker.deliver.inbox import (
     CommitFailed,
     Committed,
-    Inherited,
+    JournalOpened,
     Quarantined,
     QuarantineFailed,
 )
@@ -66,7 +67,7 @@ class JournalCalls:
     def commit(self, batch: Batch) -> None:
         """Order a transaction: :class:`Committed` or :class:`CommitFailed` follows.
 
-        Where it opens the journal, :class:`Inherited` comes before that.
+        Where it opens the journal, :class:`JournalOpened` comes before that.
         """
 
         def call() -> None:
@@ -81,6 +82,16 @@ class JournalCalls:
             self._inbox.put(Committed(standings))
             if now_s >= self._expire_at:
                 self._expire(journal, now_s)
+
+        self._thread.order(call)
+
+    def leave(self) -> None:
+        """Note, after what is ordered, that the worker ends in order."""
+
+        def call() -> None:
+            if self._journal is not None:
+                with contextlib.suppress(JournalError):
+                    self._journal.leave()
 
         self._thread.order(call)
 
@@ -99,7 +110,7 @@ class JournalCalls:
             self._journal = journal = self._open_journal()
         except ConfigError as error:
             raise JournalError("journal", str(error)) from error
-        self._inbox.put(Inherited(journal.take_over(now_s)))
+        self._inbox.put(JournalOpened(journal.take_over(now_s)))
         return journal
 
     def _close(self) -> None:

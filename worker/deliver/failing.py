@@ -6,9 +6,15 @@ import logging
 from typing import TYPE_CHECKING, Literal
 
 from worker.deliver.inbox import QuarantineCase
+from worker.deliver.inheritance import GUILTY_DEATHS
 from worker.deliver.ledger import Fate
 from worker.deliver.settlement import retry_delay_s
-from worker.errors import BadObjectError, MissingObjectError, PermanentError
+from worker.errors import (
+    BadObjectError,
+    MissingObjectError,
+    PermanentError,
+    UnknownMessageError,
+)
 
 if TYPE_CHECKING:
     from plugin_bridge.client import Chunk
@@ -73,6 +79,19 @@ class Failing:
         self._act(
             self._source.on_bad_object, QuarantineCase(item.holder, item, error, body)
         )
+
+    def on_deadly_message(self, holder: HeldMessage) -> None:
+        """Workers died with a message, and the last one was at work on nothing else."""
+        items = holder.objects
+        name = items[0].ref.url if items else f"message {holder.message.id}"
+        more = f" (and {len(items) - 1} more)" if len(items) > 1 else ""
+        error = BadObjectError(
+            "kills_workers",
+            f"{name}{more}: {GUILTY_DEATHS} workers died over its message, the last "
+            "one while it was at work on nothing else",
+        )
+        item = items[0] if len(items) == 1 else None
+        self._act(self._source.on_bad_object, QuarantineCase(holder, item, error))
 
     def on_unreadable_object(self, item: HeldObject, error: RetriableError) -> None:
         """An object could not be read, though others can."""
@@ -162,7 +181,7 @@ class Failing:
 
 def _kind(case: QuarantineCase) -> str:
     """Which of ``progress.RETURN_REASONS`` it is."""
-    if case.item is None:
+    if isinstance(case.error, UnknownMessageError):
         return "unknown_message"
     if case.chunk_id is not None:
         return "poison_record"

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from worker.deliver.feed import Feed
+    from worker.deliver.inheritance import Inherited
     from worker.deliver.journal_batch import ObjectKey, Standing
     from worker.deliver.ledger import HeldMessage, HeldObject
     from worker.errors import PermanentError, RetriableError, TrailfeedError
@@ -124,14 +125,10 @@ class VisibilityChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class Inherited:
-    """The journal is open, and told what earlier workers held.
+class JournalOpened:
+    """The journal is open, and says what earlier workers held."""
 
-    Attributes:
-        messages: Message ids and receipt handles.
-    """
-
-    messages: Sequence[tuple[str, str]]
+    inherited: Sequence[Inherited]
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +199,7 @@ QueueEvent = (
     | DeleteFailed
     | VisibilityChanged
 )
-DiskEvent = Inherited | Committed | CommitFailed | Quarantined | QuarantineFailed
+DiskEvent = JournalOpened | Committed | CommitFailed | Quarantined | QuarantineFailed
 BlockEvent = BlockRead | BlockFailed
 Event = (
     QueueEvent | DiskEvent | BlockEvent | Downloaded | DownloadFailed | ThreadCrashed

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from plugin_bridge.forward.backoff import Backoff
 from worker.deliver.aws_state import AwsState, state_of
 from worker.deliver.complaint import Complaint
+from worker.deliver.ledger import Fate
 from worker.errors import UnknownMessageError, is_bug
 from worker.source.notifications import Mapping, parse
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from worker.deliver.failing import Failing
     from worker.deliver.inbox import DepthFailed, DepthTaken, Received, ReceiveFailed
     from worker.deliver.journaling import Journaling
-    from worker.deliver.ledger import Ledger
+    from worker.deliver.ledger import HeldMessage, Ledger
     from worker.deliver.progress import Progress
     from worker.deliver.settlement import Settlement
     from worker.source.notifications import Notification, ObjectRef
@@ -37,6 +39,20 @@ UNTIL_EMPTY_WAIT_S = 1
 
 EMPTY_PAUSE_S = 0.2
 """Between looks at an empty queue whose long polls return at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A message that is held, and what was read in it.
+
+    Attributes:
+        unknown: Why it is no notification; None: it is one.
+        reasons: Codes of the parts that need no download.
+    """
+
+    holder: HeldMessage
+    unknown: UnknownMessageError | None
+    reasons: tuple[str, ...]
 
 
 class Intake:
@@ -166,7 +182,10 @@ class Intake:
         self._progress.sqs_requests.add("receive")
         self._progress.sqs_state = AwsState.WORKS
         for message in event.messages:
-            self._take(message, event.began_at)
+            extend_at = self._settlement.extend_at(event.began_at)
+            self.work_on(
+                self.hold(message, received_at=event.began_at, extend_at=extend_at)
+            )
         if event.messages:
             self._progress.empty_since = 0.0
         elif not self._is_closed:
@@ -238,7 +257,22 @@ class Intake:
                 "parser_bug", f"reading the message failed by a bug ({error!r:.200})"
             ) from error
 
-    def _take(self, message: Message, began_at: float) -> None:
+    def hold(
+        self,
+        message: Message,
+        *,
+        received_at: float,
+        extend_at: float,
+        is_inherited: bool = False,
+    ) -> Taken:
+        """Hold a message, and read what it names; :meth:`work_on` begins with that.
+
+        Args:
+            message: To be given back at once where nothing is begun any more.
+            received_at: As in :class:`HeldMessage`, and so are the others.
+            extend_at: When its visibility is extended first.
+            is_inherited: A worker that died had received it.
+        """
         refs: tuple[ObjectRef, ...] = ()
         unknown: UnknownMessageError | None = None
         reasons: list[str] = []
@@ -260,19 +294,26 @@ class Intake:
         holder = self._ledger.hold(
             message,
             refs,
-            received_at=began_at,
-            extend_at=self._settlement.extend_at(began_at),
+            received_at=received_at,
+            extend_at=extend_at,
+            is_inherited=is_inherited,
         )
         if self._is_closed:
             self._settlement.give_back(holder, 0, reason="drain")
+        return Taken(holder, unknown, tuple(reasons))
+
+    def work_on(self, taken: Taken) -> None:
+        """Begin with a message's objects, or do what is to be done without any."""
+        holder = taken.holder
+        if holder.fate is not Fate.HELD:
             return
-        self.reasons.update(reasons)
-        for reason in reasons:
-            ignored = "unknown_message" if unknown is not None else reason
+        self.reasons.update(taken.reasons)
+        for reason in taken.reasons:
+            ignored = "unknown_message" if taken.unknown is not None else reason
             self._progress.parts_ignored.add(ignored)
-        if unknown is not None:
-            self._failing.on_unknown_message(holder, unknown)
-        elif refs:
+        if taken.unknown is not None:
+            self._failing.on_unknown_message(holder, taken.unknown)
+        elif holder.objects:
             for item in holder.objects:
                 self._journaling.begin(item)
         else:

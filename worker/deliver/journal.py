@@ -3,7 +3,7 @@
 For each object the journal counts the source records that were acknowledged, in decode
 order and before filters, and says whether that is all of them. An object being worked
 on is claimed, so that no two workers deliver it at once. The messages that a worker
-holds are noted with their receipt handles: a successor makes them visible again.
+holds are noted: a successor works on with them, without receiving them again.
 
 Every change is one transaction. A killed process loses none that was committed; a power
 cut may lose the last ones, which repeats records and loses none. The rules are those of
@@ -32,6 +32,11 @@ from worker.deliver.journal_batch import (
     Standing,
 )
 from worker.deliver.journal_entry import Asker, Entry
+from worker.deliver.journal_messages import (
+    leave_messages,
+    take_over_messages,
+    write_messages,
+)
 from worker.deliver.journal_rows import execute_rows
 from worker.deliver.journal_schema import (
     MAX_LOG_BYTES,
@@ -46,6 +51,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from worker.config.records import DecodeConfig
+    from worker.deliver.inheritance import Inherited
 
 __all__ = [
     "FILE_NAME",
@@ -136,11 +142,13 @@ class Journal:
             return {}
         with self._transaction():
             standings = self._take_steps(batch, int(now_s))
-            self._write_messages(batch)
+            write_messages(
+                self._database, batch, owner=self._asker.owner, now_s=int(now_s)
+            )
         self._cut_log()
         return standings
 
-    def take_over(self, now_s: float) -> list[tuple[str, str]]:
+    def take_over(self, now_s: float) -> list[Inherited]:
         """Inherit from earlier owners; to be called before anything is claimed.
 
         Earlier owners are those of this slot in the same run, and all of other runs:
@@ -152,8 +160,8 @@ class Journal:
             now_s: Wall time in epoch seconds.
 
         Returns:
-            Message id and receipt handle of each message that they held; nobody is
-            told of these again.
+            The messages that they held. Those with a body are this worker's from now
+            on; of the others nobody is told again.
 
         Raises:
             JournalError: Nothing was changed.
@@ -168,16 +176,23 @@ class Journal:
                 " WHERE id IN (SELECT id FROM claim WHERE owner = ?)",
                 [(int(now_s), owner) for (owner,) in earlier],
             )
-            messages = [
-                message
-                for owner in earlier
-                for message in self._database.execute(
-                    "SELECT message_id, receipt_handle FROM held WHERE owner = ?", owner
-                )
-            ]
+            messages = take_over_messages(
+                self._database,
+                [owner for (owner,) in earlier],
+                owner=self._asker.owner,
+                now_s=now_s,
+            )
             self._database.executemany("DELETE FROM claim WHERE owner = ?", earlier)
-            self._database.executemany("DELETE FROM held WHERE owner = ?", earlier)
         return messages
+
+    def leave(self) -> None:
+        """Note that this worker ends in order: whatever it still holds did not end it.
+
+        Raises:
+            JournalError: Nothing was changed.
+        """
+        with self._transaction():
+            leave_messages(self._database, owner=self._asker.owner)
 
     def expire(self, now_s: float, limit_rows: int = 5_000) -> int:
         """Remove objects older than the window that nobody claims.
@@ -305,16 +320,3 @@ class Journal:
         write("REPLACE INTO object VALUES {rows}", progressed)
         write("REPLACE INTO claim VALUES {rows}", claimed)
         write("DELETE FROM claim WHERE id IN (VALUES {rows})", released)
-
-    def _write_messages(self, batch: Batch) -> None:
-        owner, write = self._asker.owner, partial(execute_rows, self._database)
-        write(
-            "REPLACE INTO held VALUES {rows}",
-            [(id_, owner, handle) for id_, handle in batch.held.items()],
-        )
-        # Another worker may have received it since; that one's row stays.
-        write(
-            "DELETE FROM held WHERE owner = ? AND message_id IN (VALUES {rows})",
-            [(id_,) for id_ in batch.freed],
-            owner,
-        )

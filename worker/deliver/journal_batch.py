@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from worker.source.queue import Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,17 +107,20 @@ class Batch:
 
     Attributes:
         steps: What concerns objects.
-        held: The receipt handle of each message to hold.
+        held: The messages to hold, by their ids.
         freed: The ids of those to let go of then, even if they are in ``held``.
+        alone: The id of the one message that is in work from now on; empty: there are
+            others, or none; None: as before.
     """
 
     steps: list[Step] = field(default_factory=list)
-    held: dict[str, str] = field(default_factory=dict)
+    held: dict[str, Message] = field(default_factory=dict)
     freed: set[str] = field(default_factory=set)
+    alone: str | None = None
     _latest: dict[ObjectKey, Progress] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.steps or self.held or self.freed)
+        return bool(self.steps or self.held or self.freed or self.alone is not None)
 
     def begin(self, key: ObjectKey, claimant: str) -> None:
         """Ask for the claim on an object; once an object in one batch.
@@ -144,10 +151,10 @@ class Batch:
         self._latest.clear()
         self.steps.append(Release(None))
 
-    def hold(self, message_id: str, receipt_handle: str) -> None:
-        """Note a message to be made visible, should this worker not come to it."""
-        self.held[message_id] = receipt_handle
-        self.freed.discard(message_id)
+    def hold(self, message: Message) -> None:
+        """Note a message for the successor, should this worker not come to it."""
+        self.held[message.id] = message
+        self.freed.discard(message.id)
 
     def let_go(self, message_id: str) -> None:
         """Forget a message that was deleted, given back or lost."""

@@ -136,6 +136,19 @@ class Journaling:
         self._bodies[item] = event
         self._ask(item, key)
 
+    def work_alone(self, message_id: str) -> None:
+        """Note that a message is the only one in work from now on; empty: none is."""
+        self._batch.alone = message_id
+
+    def forget(self, message_id: str) -> None:
+        """Note that a message is not held any more."""
+        self._batch.let_go(message_id)
+
+    def leave(self) -> None:
+        """Note that the worker ends in order."""
+        if self._calls is not None:
+            self._calls.leave()
+
     def delete_after(self, holders: list[HeldMessage]) -> None:
         """Delete messages once all that was told so far is noted."""
         self._to_delete += holders
@@ -206,7 +219,8 @@ class Journaling:
     # The ledger's witness ---------------------------------------------------------
 
     def on_held(self, holder: HeldMessage) -> None:
-        self._batch.hold(holder.message.id, holder.message.receipt_handle)
+        if not holder.is_inherited:
+            self._batch.hold(holder.message)
 
     def on_abandoned(self, holder: HeldMessage) -> None:
         self._batch.let_go(holder.message.id)

@@ -91,6 +91,10 @@ class HeldMessage:
         extend_at: Monotonic instant at which its visibility is extended next.
         unfinished: Objects not yet emitted and acknowledged to the end.
         return_reason: Why it goes back to the queue, if it does.
+        is_inherited: A worker that died had received it, and its journal's note of it
+            stays.
+        is_hidden: Whether SQS is known to keep it from others. Of what was inherited
+            it is not, before its visibility was extended for the first time.
     """
 
     message: Message
@@ -100,6 +104,8 @@ class HeldMessage:
     unfinished: int = 0
     fate: Fate = Fate.HELD
     return_reason: str = ""
+    is_inherited: bool = False
+    is_hidden: bool = True
 
     @property
     def has_begun(self) -> bool:
@@ -193,6 +199,10 @@ class Ledger:
         """The messages neither complete nor abandoned, oldest first."""
         return self._held.values()
 
+    def holds(self, message_id: str) -> bool:
+        """Whether a message is held."""
+        return message_id in self._held
+
     @property
     def held_count(self) -> int:
         return len(self._held)
@@ -204,6 +214,7 @@ class Ledger:
         *,
         received_at: float,
         extend_at: float,
+        is_inherited: bool = False,
     ) -> HeldMessage:
         """Begin to hold a message that names ``refs``.
 
@@ -214,6 +225,7 @@ class Ledger:
         if former is not None:
             self.abandon(former)
         holder = HeldMessage(message, received_at, extend_at)
+        holder.is_inherited, holder.is_hidden = is_inherited, not is_inherited
         holder.objects = tuple(
             HeldObject(ref, holder, str(self._claimants + n))
             for n, ref in enumerate(refs)

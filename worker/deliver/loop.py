@@ -21,7 +21,7 @@ from worker.deliver.inbox import (
     DepthTaken,
     Downloaded,
     DownloadFailed,
-    Inherited,
+    JournalOpened,
     Quarantined,
     QuarantineFailed,
     Received,
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from plugin_bridge.client import Event as BridgeEvent
     from plugin_bridge.client import ForwardClient
+    from worker.deliver.adoption import Adoption
     from worker.deliver.budget import Budget
     from worker.deliver.depth_gauge import DepthGauge
     from worker.deliver.emission import Emission
@@ -73,6 +74,7 @@ class DeliveryLoop:
         client: ForwardClient,
         inbox: Inbox,
         intake: Intake,
+        adoption: Adoption,
         journaling: Journaling,
         failing: Failing,
         fetching: Fetching,
@@ -90,6 +92,7 @@ class DeliveryLoop:
         self._client = client
         self._inbox = inbox
         self._intake = intake
+        self._adoption = adoption
         self._journaling = journaling
         self._failing = failing
         self._fetching = fetching
@@ -134,6 +137,7 @@ class DeliveryLoop:
             self._report(now)
             if self._drain_deadline is not None and self._is_drained(now):
                 self._detail(self._progress, now)  # the last word
+                self._journaling.leave()
                 return
 
     @property
@@ -141,6 +145,7 @@ class DeliveryLoop:
         return self._drain_deadline is not None
 
     def _step(self, now: float) -> None:
+        self._adoption.step(now)
         self._journaling.step(now)
         self._follow(self._journaling.take(), now)
         self._fetching.step(now)
@@ -152,6 +157,7 @@ class DeliveryLoop:
         self._intake.step(
             now,
             has_room=self._client.is_connected
+            and self._adoption.is_over
             and self._fetching.is_open
             and self._settlement.has_room
             and not self._budget.is_full,
@@ -247,7 +253,7 @@ class DeliveryLoop:
             case BlockFailed():
                 self._streaming.on_failed(event, now)
             case (
-                Inherited()
+                JournalOpened()
                 | Committed()
                 | CommitFailed()
                 | Quarantined()
@@ -283,12 +289,13 @@ class DeliveryLoop:
 
     def _on_disk(self, event: DiskEvent, now: float) -> None:
         match event:
-            case Inherited():
-                self._settlement.adopt(event.messages, now)
+            case JournalOpened():
+                self._adoption.on_opened(event.inherited, now)
             case Committed():
                 self._journaling.on_committed(event)
             case CommitFailed():
                 self._journaling.on_commit_failed(event, now)
+                self._adoption.on_journal_failed()
             case Quarantined():
                 self._failing.on_quarantined(event)
             case QuarantineFailed():

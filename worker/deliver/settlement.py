@@ -133,6 +133,10 @@ class Settlement:
             holder.fate, holder.return_reason = Fate.ABANDONED, "predecessor"
             self._to_return.append((holder, 0))
 
+    def look_at_once(self) -> None:
+        """See with the next step what is to be extended."""
+        self._scan_due = 0.0
+
     def step(self, now: float, *, at_once: bool) -> None:
         """Order what is due.
 
@@ -213,6 +217,7 @@ class Settlement:
         if is_return:
             self._progress.messages_returned.add(holder.return_reason)
         else:
+            holder.is_hidden = True
             self._progress.messages_extended += 1
 
     def _delete_again(
@@ -231,7 +236,8 @@ class Settlement:
             holder.extend_at = now
 
     def _lose(self, holder: HeldMessage, failure: Failure) -> None:
-        if self._ledger.abandon(holder):
+        # What was inherited may be deleted, or somebody else's, since long ago.
+        if self._ledger.abandon(holder) and holder.is_hidden:
             self._progress.messages_lost += 1
             _warn_lost(holder, failure)
 

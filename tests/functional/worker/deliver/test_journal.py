@@ -17,10 +17,12 @@ from tests.functional.worker.deliver.journal_children import (
     object_key,
     open_journal,
 )
+from tests.unit.worker.deliver.journal_steps import message, take_over
 from worker.deliver import journal as journal_module
 from worker.deliver.journal import Batch, Finished, Mine, ObjectKey
 from worker.deliver.journal_schema import MAX_LOG_BYTES
 from worker.errors import JournalError
+from worker.source.queue import Message
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -71,7 +73,7 @@ def test_workers_that_start_at_once_share_a_new_file_and_each_claim_is_one_of_th
 def inherit(to_parent: Connection, path: Path, owner: str) -> None:
     to_parent.recv()
     journal = open_journal(path, owner)
-    inherited = journal.take_over(0.0)
+    inherited = take_over(journal)
     journal.close()
     to_parent.send(inherited)
 
@@ -81,13 +83,13 @@ def test_workers_of_a_new_run_inherit_each_message_once(path: Path) -> None:
         with closing(open_journal(path, f"run1:{slot}:a")) as journal:
             batch = Batch()
             for number in range(50):
-                batch.hold(f"m{slot}-{number}", "h")
+                batch.hold(message(f"m{slot}-{number}", "h"))
                 batch.begin(object_key(50 * slot + number), "m")
             journal.commit(batch, 0.0)
     children = [Child(inherit, path, f"run2:{n}:b") for n in range(WORKERS)]
     for child in children:
         child.tell()
-    inherited = [message for child in children for message in child.hear()]
+    inherited = [one for child in children for one in child.hear()]
     for child in children:
         child.close()
     assert sorted(inherited) == sorted(
@@ -168,7 +170,7 @@ def count_up(to_parent: Connection, path: Path, owner: str, start: int) -> None:
         number += 1
         batch = Batch()
         batch.advance(KEY, number)
-        batch.hold(f"m{number}", "h")
+        batch.hold(message(f"m{number}", "h"))
         journal.commit(batch, 0.0)
         to_parent.send(number)
 
@@ -187,7 +189,7 @@ def test_a_killed_worker_loses_nothing_committed_and_leaves_nothing_half_done(
             except EOFError:
                 break
         with closing(open_journal(path, f"run1:0:{life}")) as journal:
-            inherited = journal.take_over(0.0)
+            inherited = take_over(journal)
             batch = Batch()
             batch.begin(KEY, "m")
             standing = journal.commit(batch, 0.0)[KEY]
@@ -196,20 +198,20 @@ def test_a_killed_worker_loses_nothing_committed_and_leaves_nothing_half_done(
             journal.commit(batch, 0.0)
         assert isinstance(standing, Mine)
         assert last <= standing.records <= last + 1
-        assert {message for message, _ in inherited} == {
-            f"m{number}" for number in range(count + 1, standing.records + 1)
+        assert {message_id for message_id, _ in inherited} == {
+            f"m{number}" for number in range(1, standing.records + 1)
         }
         count = standing.records
 
 
-class _Stalled(dict[str, str]):
+class _Stalled(dict[str, Message]):
     """Tells the parent that the transaction is half done, and never goes on."""
 
     def __init__(self, to_parent: Connection) -> None:
-        super().__init__(m="h")
+        super().__init__(m=message("m"))
         self._to_parent = to_parent
 
-    def items(self) -> Any:
+    def values(self) -> Any:
         self._to_parent.send("half done")
         time.sleep(10 * TIMEOUT_S)
 

@@ -18,6 +18,7 @@ from tests.functional.worker.deliver.journal_children import (
     object_key,
     open_journal,
 )
+from tests.unit.worker.deliver.journal_steps import take_over
 from worker.deliver import journal_schema
 from worker.deliver.journal import Batch, Finished, prepare_journal
 from worker.deliver.journal_schema import SCHEMA_VERSION
@@ -75,7 +76,7 @@ def test_a_newer_schema_is_refused(path: Path) -> None:
     with closing(sqlite3.connect(path)) as database:
         database.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
     before = path.read_bytes()
-    assert "was written by a newer trailfeed (schema 2" in problem_of(path)
+    assert "was written by a newer trailfeed (schema 3" in problem_of(path)
     assert path.read_bytes() == before
 
 
@@ -128,7 +129,7 @@ def test_a_file_of_the_first_schema_is_as_this_version_makes_it(
         prepare_journal(path)
     assert shape_of(former) == shape_of(made)
     journal = open_journal(former)
-    assert journal.take_over(2_000) == [("m1", "handle")]
+    assert take_over(journal, 2_000) == [("m1", "handle")]
     journal.close()
 
 
@@ -157,7 +158,7 @@ def test_a_step_that_fails_leaves_the_file_as_it_was(
     with closing(sqlite3.connect(former)) as database:
         assert database.execute("PRAGMA user_version").fetchone() == (1,)
     journal = open_journal(former)
-    assert journal.take_over(2_000) == [("m1", "handle")]
+    assert take_over(journal, 2_000) == [("m1", "handle")]
     journal.close()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from worker.deliver.journal import Batch, Journal, ObjectKey
+from worker.source.queue import Message
 
 if TYPE_CHECKING:
     from worker.deliver.journal import Standing
@@ -41,8 +42,18 @@ def release(journal: Journal) -> None:
     journal.commit(batch, 0.0)
 
 
+def message(id_: str, handle: str = "h", body: str = "{}") -> Message:
+    return Message(id_, handle, body)
+
+
 def hold(journal: Journal, *messages: tuple[str, str]) -> None:
     batch = Batch()
     for message_id, handle in messages:
-        batch.hold(message_id, handle)
+        batch.hold(message(message_id, handle))
     journal.commit(batch, 0.0)
+
+
+def take_over(journal: Journal, now_s: float = 0.0) -> list[tuple[str, str]]:
+    """Ids and receipt handles of the messages that a journal inherits."""
+    inherited = [one.message for one in journal.take_over(now_s)]
+    return sorted((one.id, one.receipt_handle) for one in inherited)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from plugin_bridge.forward.backoff import Backoff
-from tests.fakes.calls import RecordedQueueCalls, make_message
+from tests.fakes.calls import RecordedCommits, RecordedQueueCalls, make_message
 from worker.config.model import SourceConfig
 from worker.deliver.aws_state import AwsState
 from worker.deliver.budget import Budget
@@ -27,6 +27,7 @@ from worker.source.selection import Selection
 
 if TYPE_CHECKING:
     from worker.deliver.calls import QueueCalls
+    from worker.deliver.disk import JournalCalls
     from worker.source.queue import Message
 
 BACKLOG = 64
@@ -61,6 +62,7 @@ class Scene:
         *,
         until_empty: bool = False,
         backlog_objects: int = BACKLOG,
+        commits: RecordedCommits | None = None,
         **source: object,
     ) -> None:
         config = SourceConfig.model_validate(
@@ -71,7 +73,7 @@ class Scene:
             }
         )
         self.calls = RecordedQueueCalls()
-        self.journaling = Journaling(Budget(10**9), None)
+        self.journaling = Journaling(Budget(10**9), cast("JournalCalls", commits))
         self.ledger = Ledger(self.journaling)
         self.progress = Progress()
         self.wanted: list[HeldObject] = []
@@ -83,6 +85,14 @@ class Scene:
             visibility_timeout_s=600,
             jitter=lambda: 1.0,
         )
+        self.failing = Failing(
+            config,
+            ledger=self.ledger,
+            journaling=self.journaling,
+            settlement=self.settlement,
+            progress=self.progress,
+            quarantine=None,
+        )
         self.intake = Intake(
             config,
             Selection(
@@ -91,14 +101,7 @@ class Scene:
             calls=calls,
             ledger=self.ledger,
             journaling=self.journaling,
-            failing=Failing(
-                config,
-                ledger=self.ledger,
-                journaling=self.journaling,
-                settlement=self.settlement,
-                progress=self.progress,
-                quarantine=None,
-            ),
+            failing=self.failing,
             settlement=self.settlement,
             progress=self.progress,
             backoff=Backoff(),

@@ -14,7 +14,9 @@ from tests.unit.worker.deliver.journal_steps import (
     advance,
     begin,
     finish,
+    message,
     release,
+    take_over,
 )
 from worker.config.records import DecodeConfig
 from worker.deliver.journal import (
@@ -217,7 +219,7 @@ def test_a_failed_commit_leaves_nothing_half_done(
     batch = Batch()
     batch.begin(OTHER, "m")
     batch.advance(KEY, 2)
-    batch.hold("m1", "h1")
+    batch.hold(message("m1", "h1"))
     with closing(sqlite3.connect(tmp_path / "journal.sqlite3")) as database:
         database.execute("ALTER TABLE held RENAME TO elsewhere")
         with pytest.raises(JournalError, match=r"journal\.sqlite3 \(no such table"):
@@ -225,7 +227,7 @@ def test_a_failed_commit_leaves_nothing_half_done(
         database.execute("ALTER TABLE elsewhere RENAME TO held")
     assert begin(journal) == Mine(1)
     assert begin(open_journal("run1:1:b"), key=OTHER) == Mine(0)
-    assert open_journal("run2:0:b").take_over(0.0) == []
+    assert take_over(open_journal("run2:0:b"), 0.0) == []
 
 
 def test_a_batch_that_failed_can_be_committed_again(
@@ -234,7 +236,7 @@ def test_a_batch_that_failed_can_be_committed_again(
     journal = open_journal()
     batch = Batch()
     batch.begin(KEY, "m")
-    batch.hold("m1", "h1")
+    batch.hold(message("m1", "h1"))
     with closing(sqlite3.connect(tmp_path / "journal.sqlite3")) as database:
         database.execute("ALTER TABLE held RENAME TO elsewhere")
         with pytest.raises(JournalError) as failure:

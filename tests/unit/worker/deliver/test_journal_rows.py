@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.unit.worker.deliver.journal_steps import message, take_over
 from worker.deliver.journal import Batch, Finished, Journal, Mine, ObjectKey
 from worker.deliver.journal_rows import MOST_ROWS, execute_rows
 
@@ -40,7 +41,7 @@ def test_a_batch_may_be_large(open_journal: Open, count: int) -> None:
     batch = Batch()
     for n, key in enumerate(keys):
         batch.begin(key, "claimant")
-        batch.hold(f"message {n}", f"handle {n}")
+        batch.hold(message(f"message {n}", f"handle {n}"))
     assert journal.commit(batch, 1e9) == dict.fromkeys(keys, Mine(0))
 
     batch = Batch()
@@ -57,7 +58,6 @@ def test_a_batch_may_be_large(open_journal: Open, count: int) -> None:
         batch.begin(key, "claimant")
     expected = {key: Finished() if n % 2 else Mine(n) for n, key in enumerate(keys)}
     assert journal.commit(batch, 1e9) == expected
-    inherited = open_journal("run2:0:other").take_over(1e9)
-    assert sorted(inherited) == sorted(
+    assert take_over(open_journal("run2:0:other"), 1e9) == sorted(
         (f"message {n}", f"handle {n}") for n in range(0, count, 2)
     )

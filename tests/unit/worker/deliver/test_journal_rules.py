@@ -11,7 +11,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from tests.unit.worker.deliver.journal_steps import take_over
 from worker.deliver.journal import Batch, Claimed, Finished, Journal, Mine, ObjectKey
+from worker.source.queue import Message
 
 if TYPE_CHECKING:
     from worker.deliver.journal import Standing
@@ -151,7 +153,7 @@ class JournalMachine(RuleBasedStateMachine):
         for number, (message, is_held) in enumerate(messages):
             if is_held:
                 handle = f"{owner.name} {self.now_s} {number}"
-                batch.hold(message, handle)
+                batch.hold(Message(message, handle, "{}"))
                 self.held[message] = (owner.name, handle)
             else:
                 batch.let_go(message)
@@ -194,10 +196,9 @@ class JournalMachine(RuleBasedStateMachine):
             for message, (owner, handle) in self.held.items()
             if owner in dead
         ]
-        inherited = successor.journal.take_over(float(self.now_s))
-        assert sorted(inherited) == sorted(expected)
-        for message, _ in inherited:
-            del self.held[message]
+        assert take_over(successor.journal, self.now_s) == sorted(expected)
+        for message, handle in expected:
+            self.held[message] = (successor.name, handle)
         for known in self.known.values():
             if known.claim is not None and known.claim[0] in dead:
                 known.claim = None

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from tests.unit.worker.deliver.journal_steps import DAY_S, OTHER, advance, begin, hold
+from tests.unit.worker.deliver.journal_steps import (
+    DAY_S,
+    OTHER,
+    advance,
+    begin,
+    hold,
+    message,
+    take_over,
+)
+from worker.deliver.inheritance import Inherited
 from worker.deliver.journal import Batch, Claimed, Journal, Mine, ObjectKey
+from worker.deliver.journal_messages import MAX_BODY_BYTES
+from worker.source.queue import Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,8 +34,8 @@ def test_a_replacement_inherits_from_its_own_slot_only(open_journal: Open) -> No
     hold(dead, ("m1", "h1"), ("m2", "h2"))
     hold(alive, ("m3", "h3"))
     successor = open_journal("run1:1:c")
-    assert sorted(successor.take_over(0.0)) == [("m1", "h1"), ("m2", "h2")]
-    assert successor.take_over(0.0) == []
+    assert take_over(successor, 0.0) == [("m1", "h1"), ("m2", "h2")]
+    assert take_over(successor, 0.0) == []
     assert begin(successor, "again") == Mine(4)
     assert begin(successor, key=OTHER) == Claimed()
 
@@ -35,12 +48,12 @@ def test_the_first_worker_of_a_new_run_inherits_from_all_earlier_ones(
         hold(journal, (f"{run}-{slot}", "h"))
         begin(journal, key=ObjectKey("b", f"{run}-{slot}", "e:1"))
     first, second = open_journal("run2:3:y"), open_journal("run2:0:y")
-    assert sorted(first.take_over(0.0)) == [
+    assert take_over(first, 0.0) == [
         ("run-1", "h"),
         ("run1-0", "h"),
         ("run1-5", "h"),
     ]
-    assert second.take_over(0.0) == []
+    assert take_over(second, 0.0) == []
     assert begin(second, key=ObjectKey("b", "run1-5", "e:1")) == Mine(0)
 
 
@@ -48,7 +61,7 @@ def test_a_worker_does_not_take_over_from_itself(open_journal: Open) -> None:
     journal = open_journal()
     begin(journal)
     hold(journal, ("m1", "h1"))
-    assert journal.take_over(0.0) == []
+    assert take_over(journal, 0.0) == []
     assert begin(journal, "m2") == Claimed()
 
 
@@ -56,13 +69,13 @@ def test_what_was_let_go_is_not_inherited(open_journal: Open) -> None:
     dead = open_journal("run1:0:a")
     hold(dead, ("m1", "old"), ("m1", "new"), ("m2", "h2"))
     batch = Batch()
-    batch.hold("m3", "h3")
+    batch.hold(message("m3", "h3"))
     batch.let_go("m3")
     batch.let_go("m2")
     batch.let_go("m2")
-    batch.hold("m4", "h4")
+    batch.hold(message("m4", "h4"))
     dead.commit(batch, 0.0)
-    assert sorted(open_journal("run1:0:b").take_over(0.0)) == [
+    assert take_over(open_journal("run1:0:b"), 0.0) == [
         ("m1", "new"),
         ("m4", "h4"),
     ]
@@ -75,8 +88,8 @@ def test_a_message_belongs_to_who_received_it_last(open_journal: Open) -> None:
     batch = Batch()
     batch.let_go("m")
     first.commit(batch, 0.0)
-    assert open_journal("run1:0:c").take_over(0.0) == []
-    assert open_journal("run1:1:c").take_over(0.0) == [("m", "h2")]
+    assert take_over(open_journal("run1:0:c"), 0.0) == []
+    assert take_over(open_journal("run1:1:c"), 0.0) == [("m", "h2")]
 
 
 def test_a_message_received_last_and_let_go_at_once_is_nobodys(
@@ -85,10 +98,10 @@ def test_a_message_received_last_and_let_go_at_once_is_nobodys(
     first, second = open_journal("run1:0:a"), open_journal("run1:1:b")
     hold(first, ("m", "h1"))
     batch = Batch()
-    batch.hold("m", "h2")
+    batch.hold(message("m", "h2"))
     batch.let_go("m")
     second.commit(batch, 0.0)
-    assert open_journal("run2:0:c").take_over(0.0) == []
+    assert take_over(open_journal("run2:0:c"), 0.0) == []
 
 
 def test_an_inherited_count_outlives_a_long_outage(open_journal: Open) -> None:
@@ -100,3 +113,59 @@ def test_an_inherited_count_outlives_a_long_outage(open_journal: Open) -> None:
     successor.take_over(later)
     assert successor.expire(later) == 0
     assert begin(successor, now_s=later) == Mine(4)
+
+
+def deaths(journal: Journal) -> dict[str, int]:
+    """How many workers died with each message that a journal inherits."""
+    return {one.message.id: one.deaths for one in journal.take_over(0.0)}
+
+
+def work_alone(journal: Journal, message_id: str) -> None:
+    batch = Batch()
+    batch.alone = message_id
+    journal.commit(batch, 0.0)
+
+
+def test_a_message_comes_as_it_was_received(open_journal: Open) -> None:
+    sent_at = datetime(2026, 11, 20, 12, 0, 0, 250_000, tzinfo=UTC)
+    whole = Message("m1", "h1", "{…}\ud800", 3, sent_at)
+    large = Message("m2", "h2", "x" * (MAX_BODY_BYTES + 1))
+    dead = open_journal("run1:0:a")
+    batch = Batch()
+    for one in (whole, large):
+        batch.hold(one)
+    dead.commit(batch, 100.0)
+    assert open_journal("run1:0:b").take_over(107.5) == [
+        Inherited(whole, 7.5, 1),
+        Inherited(replace(large, body=""), 7.5, 1),
+    ]
+    assert deaths(open_journal("run1:0:c")) == {"m1": 2}, "a large one is let go"
+
+
+def test_deaths_make_suspects_and_one_that_is_alone_is_guilty(
+    open_journal: Open,
+) -> None:
+    hold(open_journal("run1:0:a"), ("m1", "h"), ("m2", "h"))
+    second = open_journal("run1:0:b")
+    assert deaths(second) == {"m1": 1, "m2": 1}
+    hold(second, ("new", "h"))
+    third = open_journal("run1:0:c")
+    assert deaths(third) == {"m1": 2, "m2": 2, "new": 1}
+    fourth = open_journal("run1:0:d")
+    assert deaths(fourth) == {"m1": 2, "m2": 2, "new": 2}, "nothing was alone in work"
+    work_alone(fourth, "m1")
+    work_alone(fourth, "m2")
+    fifth = open_journal("run1:0:e")
+    assert deaths(fifth) == {"m1": 2, "m2": 3, "new": 2}, "the others are no worse"
+    work_alone(fifth, "m1")
+    work_alone(fifth, "")
+    assert deaths(open_journal("run1:0:f")) == {"m1": 2, "m2": 3, "new": 2}
+
+
+def test_who_leaves_in_order_died_of_nothing(open_journal: Open) -> None:
+    hold(open_journal("run1:0:a"), ("m1", "h"))
+    leaving = open_journal("run1:0:b")
+    assert deaths(leaving) == {"m1": 1}
+    work_alone(leaving, "m1")
+    leaving.leave()
+    assert deaths(open_journal("run1:1:c")) == {"m1": 1}, "whichever slot comes first"

@@ -1,0 +1,51 @@
+"""``trailfeed run`` whose workers die of certain objects, and which tells of receives.
+
+::
+
+    python -m tests.fakes.deadly run --config FILE
+
+A worker that decodes an object with ``deadly`` in its key kills itself. Each message
+received is a line of the file ``received`` beside the configuration: id and count.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from worker.__main__ import main
+from worker.deliver.segments import Segmenter
+from worker.source.queue import Queue
+
+if TYPE_CHECKING:
+    from worker.deliver.ledger import HeldObject
+    from worker.source.queue import Message
+
+FOLDER = Path(sys.argv[sys.argv.index("--config") + 1]).parent
+
+_segments, _receive = Segmenter.segments, Queue.receive
+
+
+def segments(self: Segmenter, item: HeldObject, *args: Any, **more: Any) -> Any:
+    """Decode an object, or die."""
+    if "deadly" in item.ref.key:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return _segments(self, item, *args, **more)
+
+
+def receive(self: Queue, **asked: int) -> list[Message]:
+    """Receive, and tell."""
+    messages = _receive(self, **asked)
+    with (FOLDER / "received").open("a") as file:
+        file.writelines(f"{one.id} {one.receive_count}\n" for one in messages)
+    return messages
+
+
+Segmenter.segments = segments  # type: ignore[method-assign]
+Queue.receive = receive  # type: ignore[method-assign]
+
+if __name__ == "__main__":
+    main()
