@@ -128,6 +128,7 @@ class _CsvFeed:
         self._delimiter = delimiter
         self._given: list[str] = []  # of this row
         self._ahead: deque[str] = deque()
+        self._ahead_characters = 0  # counted up as it grows, which is for each block
         self._wanted_characters = 0
         self.row = -1
         self.next_row()
@@ -164,21 +165,21 @@ class _CsvFeed:
             raise _unclosed(self.row)
 
     def _pause(self) -> None:
+        self._ahead.extend(self._given)  # nothing else is left in there
+        self._ahead_characters = self._characters
         self._wanted_characters = 2 * self._characters
-        self._ahead.extend(self._given)
         self._begin_row()
 
     def _gather(self) -> None:
         """Wait for more of a row that was begun."""
-        ahead_characters = sum(map(len, self._ahead)) + len(self._ahead)
-        if ahead_characters >= self._wanted_characters:
+        if self._ahead_characters >= self._wanted_characters:
             return
         for line in self._source:
             if line is None:
                 raise _PauseError
             self._ahead.append(line)
-            ahead_characters += len(line) + 1
-            if ahead_characters >= self._wanted_characters:
+            self._ahead_characters += len(line) + 1
+            if self._ahead_characters >= self._wanted_characters:
                 return
 
     def _check(self, line: str) -> None:

@@ -33,13 +33,12 @@ class ZstdFrame:
     """The decompressor of one frame, with the interface of ``bz2.BZ2Decompressor``.
 
     Args:
-        max_window_bytes: Frames that need a larger window are refused.
+        decompressor: Serves one frame after the other: to make one takes as long as a
+            short frame does.
     """
 
-    def __init__(self, *, max_window_bytes: int) -> None:
-        self._inflate = zstandard.ZstdDecompressor(
-            max_window_size=max_window_bytes
-        ).decompressobj()
+    def __init__(self, decompressor: zstandard.ZstdDecompressor) -> None:
+        self._inflate = decompressor.decompressobj()
         self._pending = b""
         self._left_bytes = 0  # of the part whose header was read
         self._has_begun = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Final
 
 _WILD: Final = re.compile(r"[*?]")
@@ -35,8 +36,6 @@ def is_literal(pattern: str) -> bool:
 
 def matches(pattern: str, text: str, *, ignores_case: bool = False) -> bool:
     """Whether a pattern with IAM's ``*`` and ``?`` matches all of a text."""
-    expression = "".join(
-        {"*": ".*", "?": "."}.get(one, re.escape(one)) for one in pattern
-    )
-    flags = re.DOTALL | (re.IGNORECASE if ignores_case else 0)
-    return re.fullmatch(expression, text, flags) is not None
+    if ignores_case:
+        pattern, text = pattern.lower(), text.lower()
+    return fnmatchcase(text, pattern.replace("[", "[[]"))

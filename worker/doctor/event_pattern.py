@@ -7,10 +7,14 @@ any of its entries, an absent field any value.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+_LITERAL: Final = re.compile(r"[?\[]")
+"""What has a meaning in a pattern of shells, whose matching never goes back, only."""
 
 
 def covers(pattern: Mapping[str, Any], bucket: str) -> bool:
@@ -45,8 +49,7 @@ def _is(wanted: object, value: str) -> bool:
         case {"suffix": str() as end}:
             found = value.endswith(end)
         case {"wildcard": str() as like}:
-            expression = ".*".join(map(re.escape, like.split("*")))
-            found = re.fullmatch(expression, value) is not None
+            found = fnmatchcase(value, _LITERAL.sub(r"[\g<0>]", like))
         case {"equals-ignore-case": str() as text}:
             found = text.lower() == value.lower()
         case {"exists": bool() as is_there}:

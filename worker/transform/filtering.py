@@ -32,8 +32,9 @@ _REMEMBERED: Final = 4096
 _REMEMBERED_CHARACTERS: Final = 256
 _SCALAR: Final = re.compile(r"true|false|-?(?:inf|nan|\d[\d.e+-]*)", re.ASCII)
 _NUMBER: Final = re.compile(r"-?(?:inf|nan|\d[\d.e+-]*)", re.ASCII)
-_SCALAR_PATTERN: Final = re.compile(r"(?:[truefalsin\d.+*?-]|\[.*\])*", re.DOTALL)
-_NUMBER_PATTERN: Final = re.compile(r"(?:[infae\d.+*?-]|\[.*\])*", re.DOTALL)
+_SET: Final = r"\[!?\]?[^\]]*+\]"  # of characters, in a pattern of shells
+_SCALAR_PATTERN: Final = re.compile(rf"(?:[truefalsin\d.+*?-]++|{_SET})*+", re.DOTALL)
+_NUMBER_PATTERN: Final = re.compile(rf"(?:[infae\d.+*?-]++|{_SET})*+", re.DOTALL)
 """What is no such text matches no boolean and no number, or no number."""
 
 

@@ -16,7 +16,8 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.decode.decompress import OUTPUT_BLOCK_BYTES, decompress, inflate_small
+from worker.decode.compressions import OUTPUT_BLOCK_BYTES
+from worker.decode.decompress import decompress, inflate_small
 from worker.errors import BadObjectError
 
 if TYPE_CHECKING:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import itertools
 import json
+import lzma
 import tracemalloc
 import zlib
 from typing import TYPE_CHECKING
 
 import pytest
+import zstandard
 
 from plugin_bridge.forward.entries import EventEncoder, JsonLineEncoder
 from plugin_bridge.forward.errors import EntryError
@@ -18,7 +22,7 @@ from worker.decode.json_values import parse_record
 from worker.errors import BadObjectError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from plugin_bridge.forward.encoder import Encoder
 
@@ -42,6 +46,39 @@ def zeros(size_bytes: int) -> Iterator[bytes]:
     for _ in range(size_bytes // MIB):
         yield deflate.compress(block)
     yield deflate.flush()
+
+
+@pytest.mark.parametrize(
+    ("name", "empty"),
+    [
+        ("gzip", gzip.compress(b"")),
+        ("bzip2", bz2.compress(b"")),
+        ("xz", lzma.compress(b"")),
+        ("zstd", zstandard.compress(b"")),
+        ("zstd", b"\x50\x2a\x4d\x18" + bytes(4)),
+    ],
+)
+def test_a_flood_of_empty_members_is_refused_and_a_few_are_not(
+    name: str, empty: bytes
+) -> None:
+    taken_members = 0
+
+    def flood() -> Iterator[bytes]:
+        nonlocal taken_members
+        while True:
+            yield empty * 100
+            taken_members += 100
+
+    with pytest.raises(BadObjectError) as caught:
+        list(_unpacked(flood()))
+    assert caught.value.code == "too_many_members"
+    assert f"the {name} data" in str(caught.value)
+    assert taken_members < 20_000
+    assert b"".join(_unpacked([empty * 1_000])) == b""
+
+
+def _unpacked(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    return decompress(blocks, compression="auto", max_bytes=MIB, max_ratio=1000)
 
 
 @pytest.mark.parametrize(

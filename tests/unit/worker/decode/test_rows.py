@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from worker.config.model import DecodeConfig
 from worker.decode.reader import reader_for
+from worker.decode.rows import csv_rows
 from worker.errors import BadObjectError
 
 if TYPE_CHECKING:
@@ -32,6 +33,28 @@ def records(blocks: Iterable[bytes] | bytes, **decode: object) -> list[dict[str,
             assert record is not None
             found.append(record)
     return found
+
+
+class CountedLine(str):
+    """A line that counts how often it is looked at."""
+
+    __slots__ = ()
+    looks = 0
+
+    def __len__(self) -> int:
+        CountedLine.looks += 1
+        return super().__len__()
+
+
+def test_a_row_that_comes_in_pieces_is_gone_through_a_few_times() -> None:
+    lines = 10_000
+    source = itertools.chain.from_iterable(
+        (CountedLine('"' * (number in {0, lines - 1})), None) for number in range(lines)
+    )
+    CountedLine.looks = 0
+    rows = [row for row in csv_rows(",")(source) if row is not None]
+    assert rows == [["\n" * (lines - 1)]]
+    assert CountedLine.looks < 10 * lines
 
 
 def refusal(data: bytes, **decode: object) -> BadObjectError:

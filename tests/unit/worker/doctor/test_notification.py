@@ -111,6 +111,8 @@ def test_a_rule_for_all_buckets(pattern: dict[str, Any], expected: bool) -> None
         ({"suffix": "x"}, False),
         ({"wildcard": "l*s"}, True),
         ({"wildcard": "l?gs"}, False),
+        ({"wildcard": "[l]ogs"}, False),
+        ({"wildcard": "*" * 200 + "#"}, False),
         ({"equals-ignore-case": "LOGS"}, True),
         ({"exists": False}, False),
         ({"cidr": "10.0.0.0/8"}, True),

@@ -53,6 +53,8 @@ RECORD: dict[str, Any] = {
         ("readOnly != false", False),
         ("readOnly = true", False),
         ("readOnly ~ f*", True),
+        ("readOnly ~ [f][a][!x][s][]e]", True),
+        ("readOnly ~ [!]f]alse", False),
         ("managementEvent = false", True),
         ("additionalEventData.bytesTransferredIn = 1376.0", True),
         ("additionalEventData.bytesTransferredIn = 1376", False),
@@ -80,6 +82,14 @@ RECORD: dict[str, Any] = {
 )
 def test_rules_hold_or_not(rule: str, holds: bool) -> None:
     assert compile_rule(parse_rule(rule))(RECORD) is holds
+
+
+@pytest.mark.parametrize("one", ["[x]", "[!]x]", "*", "*[x]", "x*?", "]["])
+def test_a_long_pattern_is_gone_through_once(one: str) -> None:
+    """It would not end within a lifetime if it were tried in each possible way."""
+    rule = parse_rule(f"eventName ~ {one * 200}#")
+    assert not Filter([rule], []).reads_numbers
+    assert not compile_rule(rule)({"eventName": "x" * 2_000})
 
 
 def _filter(include: list[str], exclude: list[str]) -> Filter:
