@@ -90,9 +90,13 @@ def _strptime(time_format: str) -> TimeParser:
         except (ValueError, OverflowError):
             return None
 
+    has_brackets = time_format.startswith("[")
+
     def parse(value: object) -> tuple[int, int] | None:
         if not isinstance(value, str) or len(value) > _MAX_CHARACTERS:
             return None
+        if value.startswith("[") and value.endswith("]") and not has_brackets:
+            value = value[1:-1]  # as access logs have it
         return remembered(value)
 
     return parse
