@@ -131,5 +131,6 @@ def counts_of(
 def most_common(
     counts: Counter[tuple[str, ...]], limit: int
 ) -> list[tuple[tuple[str, ...], int]]:
-    """The most frequent first, and equally frequent ones by name."""
-    return sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))[:limit]
+    """The most frequent first, and equally frequent ones by name; limit 0: all."""
+    most_first = sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))
+    return most_first[: limit or None]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from worker.audit.copies import SeenEvents, event_digest
 from worker.audit.merge import count_key
 from worker.audit.question import answering
 from worker.audit.reading import records_of_text
@@ -23,7 +24,8 @@ def follow(
     *,
     show: Callable[[View], None],
     report: Callable[[str], None],
-    limit: int | None = None,
+    limit: int = 0,
+    copies: bool = False,
 ) -> int:
     """Show each event that is asked for, at once.
 
@@ -31,13 +33,15 @@ def follow(
         lines: An event each, an array of them, or a whole log file.
         question: What is asked.
         show: Told each event.
-        report: Told of each line that is none of these.
-        limit: Stop after so many events; None: at the end.
+        report: Told of each line that is none of these, and of copies at the end.
+        limit: Stop after so many events; 0: at the end.
+        copies: Show an event as often as it comes, instead of once.
 
     Returns:
         How many lines could not be read.
     """
     answer = answering(question)
+    already = SeenEvents()
     shown_count = bad_count = 0
     for number, line in enumerate(lines, 1):
         try:
@@ -45,13 +49,20 @@ def follow(
                 seen = answer(record)
                 if seen is None:
                     continue
+                digest = None if copies else event_digest(seen)
+                if digest is not None and not already.is_new(digest):
+                    continue
                 show(seen)
                 shown_count += 1
                 if shown_count == limit:
-                    return bad_count
+                    break
         except BadObjectError as error:
             bad_count += 1
             report(f"line {number}: {error}")
+        if limit and shown_count == limit:
+            break
+    for remark in already.remarks():
+        report(remark)
     return bad_count
 
 

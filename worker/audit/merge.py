@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import re
+import sys
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -22,16 +23,18 @@ class Findings:
 
     Attributes:
         views: Of the newest records that were asked for.
-        counts: All of them by the fields that were to be counted by.
+        counts: Records without an id by the fields that were to be counted by, or by
+            none.
+        digests: Of the other records: :func:`event_digest` of each, one after the
+            other, by the same fields.
         records_count: Records looked at.
-        matched_count: Records that were asked for.
         problems: A line for each file that could not be read to its end.
     """
 
     views: list[View] = field(default_factory=list)
     counts: Counter[tuple[str, ...]] = field(default_factory=Counter)
+    digests: dict[tuple[str, ...], bytearray] = field(default_factory=dict)
     records_count: int = 0
-    matched_count: int = 0
     problems: list[str] = field(default_factory=list)
 
 
@@ -41,13 +44,16 @@ class Newest:
     What has no time, or names none there, is the oldest.
 
     Args:
-        limit: How many.
+        limit: How many; 0: all.
+        copies: Keep an event as often as it comes, instead of once.
     """
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
+    def __init__(self, limit: int, *, copies: bool = False) -> None:
+        self._limit = limit or sys.maxsize
+        self._copies = copies
         self._heap: list[tuple[str, int, View]] = []
         self._added_count = 0
+        self._kept: set[tuple[str, str | None]] = set()
 
     @property
     def oldest(self) -> str | None:
@@ -60,10 +66,20 @@ class Newest:
         when = seen["when"] or ""
         if not _TIME.match(when):
             when = ""
-        if len(self._heap) < self._limit:
-            heapq.heappush(self._heap, (when, -self._added_count, seen))
-        elif when > self._heap[0][0]:
-            heapq.heapreplace(self._heap, (when, -self._added_count, seen))
+        is_full = len(self._heap) >= self._limit
+        if is_full and when <= self._heap[0][0]:
+            return
+        if not self._copies and (event_id := seen["event_id"]):
+            event = (event_id, seen["account"])
+            if event in self._kept:
+                return
+            self._kept.add(event)
+        entry = (when, -self._added_count, seen)
+        if is_full:
+            dropped = heapq.heapreplace(self._heap, entry)[2]
+            self._kept.discard((dropped["event_id"] or "", dropped["account"]))
+        else:
+            heapq.heappush(self._heap, entry)
 
     def newest_first(self) -> list[View]:
         """The views that were kept."""

@@ -11,10 +11,11 @@ import multiprocessing
 from collections import Counter, deque
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from worker.audit.copies import DIGEST_BYTES, SeenEvents, event_digest
 from worker.audit.merge import Findings, Newest, count_key
 from worker.audit.question import answering
 from worker.audit.reading import MAX_DOCUMENT_BYTES, read_place, records_of
@@ -45,11 +46,48 @@ class Task:
     Attributes:
         limit: How many views are wanted at most.
         count_by: Fields of the view to count by; none: views are wanted.
+        copies: An event counts as often as it comes, instead of once.
     """
 
     question: Question
     limit: int
     count_by: tuple[str, ...] = ()
+    copies: bool = False
+
+
+@dataclass(slots=True)
+class Totals:
+    """The sums of all files.
+
+    Attributes:
+        counts: Events that were asked for, by the fields that were to be counted by.
+        seen: Counts the copies among them.
+        records_count: Records looked at, copies included.
+        problems: A line for each file that could not be read to its end.
+    """
+
+    counts: Counter[tuple[str, ...]] = field(default_factory=Counter)
+    seen: SeenEvents = field(default_factory=SeenEvents)
+    records_count: int = 0
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def matched_count(self) -> int:
+        """Events that were asked for."""
+        return self.counts.total()
+
+    def add(self, found: Findings) -> None:
+        """Add what some files answered."""
+        self.counts.update(found.counts)
+        is_new = self.seen.is_new
+        for key, digests in found.digests.items():
+            view = memoryview(digests)
+            self.counts[key] += sum(
+                is_new(bytes(view[at : at + DIGEST_BYTES]))
+                for at in range(0, len(view), DIGEST_BYTES)
+            )
+        self.records_count += found.records_count
+        self.problems += found.problems
 
 
 def scan(
@@ -58,7 +96,7 @@ def scan(
     *,
     processes: int,
     report: Callable[[str], None],
-) -> tuple[Findings, Newest]:
+) -> tuple[Totals, Newest]:
     """Ask all files.
 
     Args:
@@ -69,22 +107,16 @@ def scan(
         report: Told each file that cannot be read, a line each.
 
     Returns:
-        The sums of all files, without views, and the newest views.
+        The sums of all files, and the newest views.
     """
-    newest = Newest(task.limit)
-    counts: Counter[tuple[str, ...]] = Counter()
-    records_count = matched_count = 0
-    problems: list[str] = []
+    newest = Newest(task.limit, copies=task.copies)
+    totals = Totals()
     for found in _findings(task, places, newest, processes):
-        counts.update(found.counts)
-        records_count += found.records_count
-        matched_count += found.matched_count
+        totals.add(found)
         for problem in found.problems:
             report(problem)
-        problems += found.problems
         for seen in found.views:
             newest.add(seen)
-    totals = Findings([], counts, records_count, matched_count, problems)
     return totals, newest
 
 
@@ -143,10 +175,9 @@ def _is_older(delivered_at: datetime | None, oldest: str | None) -> bool:
 def ask(task: Task, places: Sequence[Place]) -> Findings:
     """Ask the files of one batch; those that cannot be read are told of."""
     answer = answering(task.question)
-    newest = Newest(task.limit)
-    counts: Counter[tuple[str, ...]] = Counter()
-    problems: list[str] = []
-    records_count = matched_count = 0
+    newest = Newest(task.limit, copies=task.copies)
+    found = Findings()
+    records_count = 0
     for place, read in _read(places):
         try:
             for record in records_of(read()):
@@ -154,18 +185,19 @@ def ask(task: Task, places: Sequence[Place]) -> Findings:
                 seen = answer(record)
                 if seen is None:
                     continue
-                matched_count += 1
-                if task.count_by:
-                    counts[count_key(seen, task.count_by)] += 1
+                key = count_key(seen, task.count_by) if task.count_by else ()
+                digest = None if task.copies else event_digest(seen)
+                if digest is None:
+                    found.counts[key] += 1
                 else:
+                    found.digests.setdefault(key, bytearray()).extend(digest)
+                if not task.count_by:
                     newest.add(seen)
         except (PermanentError, RetriableError) as error:
             sentence = str(error)
             is_named = place.url in sentence
-            problems.append(sentence if is_named else f"{place.url}: {sentence}")
-    return Findings(
-        newest.newest_first(), counts, records_count, matched_count, problems
-    )
+            found.problems.append(sentence if is_named else f"{place.url}: {sentence}")
+    return replace(found, views=newest.newest_first(), records_count=records_count)
 
 
 def _read(places: Sequence[Place]) -> Iterator[tuple[Place, Callable[[], object]]]:

@@ -73,9 +73,17 @@ def audit(
     limit: Annotated[
         int | None,
         typer.Option(
-            min=1, max=1_000_000, help="How many, the newest; 100 unless told."
+            min=0,
+            max=1_000_000,
+            help="How many, the newest; 0 is all. By default 100, of - all.",
         ),
     ] = None,
+    copies: Annotated[
+        bool,
+        typer.Option(
+            "--copies", help="List and count an event as often as it was delivered."
+        ),
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object a line.")
     ] = False,
@@ -118,6 +126,8 @@ def audit(
     """
     if as_json and as_csv:
         raise typer.BadParameter("--json and --csv do not go together")
+    if limit is None:
+        limit = 0 if STANDARD_INPUT in sources and not count_by else DEFAULT_LIMIT
     question = _question(
         event=event,
         queue=queue,
@@ -137,7 +147,7 @@ def audit(
     if run and not athena:
         raise typer.BadParameter("--run goes with --athena")
     if athena:
-        statements = _statements(sources, question, limit or DEFAULT_LIMIT, fields)
+        statements = _statements(sources, question, limit, fields)
         if run:
             place = (database, workgroup, output)
             run_sql(statements, place, fields=fields, form=form)
@@ -146,15 +156,16 @@ def audit(
     elif STANDARD_INPUT in sources:
         if len(sources) > 1:
             raise typer.BadParameter("- goes with no other source")
-        _follow(question, fields, limit, form)
+        _follow(question, fields, limit=limit, form=form, copies=copies)
     else:
         _ask(
             sources,
             question,
             fields=fields,
-            limit=limit or DEFAULT_LIMIT,
+            limit=limit,
             processes=processes,
             form=form,
+            copies=copies,
         )
 
 
@@ -223,7 +234,12 @@ def _statements(
 
 
 def _follow(
-    question: "Question", fields: tuple[str, ...], limit: int | None, form: str
+    question: "Question",
+    fields: tuple[str, ...],
+    *,
+    limit: int,
+    form: str,
+    copies: bool,
 ) -> None:
     from worker.audit.answers import heading, json_line, row_of  # noqa: PLC0415
     from worker.audit.following import Counting, follow  # noqa: PLC0415
@@ -250,14 +266,15 @@ def _follow(
             question,
             show=show,
             report=_say,
-            limit=None if fields else limit,
+            limit=0 if fields else limit,
+            copies=copies,
         )
     except KeyboardInterrupt:
         bad_count = 0
         if not fields:
             raise
     if fields:
-        show_counts(counting.counts, fields, limit or DEFAULT_LIMIT, form)
+        show_counts(counting.counts, fields, limit, form)
     if bad_count:
         raise typer.Exit(1)
 
@@ -270,13 +287,14 @@ def _ask(
     limit: int,
     processes: int,
     form: str,
+    copies: bool,
 ) -> None:
     from worker.audit.places import newest_first  # noqa: PLC0415
     from worker.audit.scan import Task, scan  # noqa: PLC0415
     from worker.pool.processors import usable_processors  # noqa: PLC0415
 
     places = newest_first(_places(sources, question))
-    task = Task(question, limit, fields)
+    task = Task(question, limit, fields, copies)
     totals, newest = scan(
         task, places, processes=processes or usable_processors(), report=_say
     )
@@ -288,10 +306,13 @@ def _ask(
     if form == "table":
         files = "1 file" if len(places) == 1 else f"{len(places):,} files"
         more = f", the newest {shown:,} shown" if totals.matched_count > shown else ""
+        events_count = totals.records_count - totals.seen.copies_count
         _say(
-            f"{totals.matched_count:,} of {totals.records_count:,} events in {files}"
+            f"{totals.matched_count:,} of {events_count:,} events in {files}"
             f"{'' if fields else more}"
         )
+    for remark in totals.seen.remarks():
+        _say(remark)
     if totals.problems:
         raise typer.Exit(1)
 

@@ -82,7 +82,7 @@ def test_the_newest_deletions_on_one_queue(logs: Path, processes: str) -> None:
 
 def test_processes_of_their_own_find_the_same(logs: Path) -> None:
     # Enough for processes to be made at all.
-    filler = json.dumps({"Records": [event(1, requestParameters={"x": "y" * 2**23})]})
+    filler = json.dumps({"Records": [event(99, requestParameters={"x": "y" * 2**23})]})
     (logs / "filler.json").write_text(filler)
     by_two = _run(str(logs), "--json", "--limit", "1000", "--processes", "2")
     by_one = _run(str(logs), "--json", "--limit", "1000", "--processes", "1")
@@ -112,6 +112,17 @@ def test_csv_and_counts(logs: Path) -> None:
         {"count": 1, "what": "sqs:CreateQueue", "outcome": "ok"},
         {"count": 1, "what": "sqs:PurgeQueue", "outcome": "AccessDenied"},
     ]
+
+
+def test_copies_are_left_out_and_said(logs: Path) -> None:
+    (logs / "second-trail.json").write_text(json.dumps([event(200), event(89)]))
+    done = _run(str(logs), "--json", "--limit", "0")
+    assert len(_ids(done.stdout)) == len({*_ids(done.stdout)}) == 72
+    assert done.stderr.startswith(b"trailfeed: 2 copies of events left out")
+    counted = _run(str(logs), "--count-by", "who")
+    assert counted.stdout.split()[-2:] == [b"72", b"jane"]
+    every = _run(str(logs), "--json", "--limit", "0", "--copies")
+    assert (len(_ids(every.stdout)), every.stderr) == (74, b"")
 
 
 def test_a_broken_file_costs_no_other(logs: Path) -> None:

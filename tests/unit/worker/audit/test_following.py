@@ -56,3 +56,15 @@ def test_counting_instead_of_showing() -> None:
     counting = Counting(("who", "what"))
     follow(_lines(1, 2), Question(), show=counting.add, report=print)
     assert counting.counts == {("jane", "sqs:DeleteMessage"): 2}
+
+
+def test_each_event_is_shown_once() -> None:
+    shown: list[View] = []
+    told: list[str] = []
+    lines = [*_lines(1, 2, 1)]
+    follow(lines, Question(), show=shown.append, report=told.append)
+    assert [seen["event_id"] for seen in shown] == ["e-1", "e-2"]
+    (remark,) = told
+    assert remark.startswith("1 copy of events left out")
+    follow(lines, Question(), show=shown.append, report=print, copies=True)
+    assert len(shown) == 5

@@ -42,6 +42,22 @@ def test_the_newest_of_all_files(tmp_path: Path) -> None:
     assert (totals.records_count, totals.matched_count) == (7, 7)
 
 
+def test_each_event_once_across_files_and_batches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scanning, "BATCH_FILES", 1)
+    places = _places(tmp_path, [1, 2, 2, 3], [2, 3, 4], [3, 4])
+    totals, newest = scan(Task(Question(), 3), places, processes=1, report=print)
+    assert _found(newest) == ["e-4", "e-3", "e-2"]
+    assert (totals.matched_count, totals.seen.copies_count) == (4, 5)
+    counted, _ = scan(Task(Question(), 3, ("who",)), places, processes=1, report=print)
+    assert counted.counts == {("jane",): 4}
+    totals, newest = scan(
+        Task(Question(), 0, copies=True), places, processes=1, report=print
+    )
+    assert len(_found(newest)) == totals.matched_count == 9
+
+
 def test_files_that_can_hold_nothing_newer_are_not_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
