@@ -80,7 +80,7 @@ class Adoption:
         self._is_expected = False
         self._opened_at = now
         is_late = self._ledger.held_count > 0  # others are in work already
-        for one in sorted(inherited, key=lambda one: -one.deaths):
+        for one in sorted(inherited, key=_turn):
             message = one.message
             if self._ledger.holds(message.id):
                 continue  # received again
@@ -99,12 +99,13 @@ class Adoption:
             self._settlement.look_at_once()
             suspects = sum(one.is_suspect for one, _ in self._waiting)
             logger.info(
-                "taking over %d messages of a worker that ended%s",
-                len(self._waiting),
-                f", {suspects} of them one by one: workers died over them"
-                if suspects
-                else "",
+                "taking over %d messages of earlier workers", len(self._waiting)
             )
+            if suspects:
+                logger.warning(
+                    "workers died over %d of them; working on these one by one",
+                    suspects,
+                )
 
     def on_journal_failed(self) -> None:
         """What dead workers held is not known for the time being."""
@@ -135,7 +136,7 @@ class Adoption:
         self._set_alone(None, now)
 
     def _is_in_work(self, holder: HeldMessage, now: float) -> bool:
-        if holder.fate is not Fate.HELD:
+        if holder.fate is not Fate.HELD or holder.is_emitted:
             return False
         since = max(self._alone_since, self._progress.progressed_at)
         if not self._progress.is_connected or now - since < STUCK_AFTER_S:
@@ -148,3 +149,8 @@ class Adoption:
         if holder is not self._alone:
             self._alone, self._alone_since = holder, now
             self._journaling.work_alone("" if holder is None else holder.message.id)
+
+
+def _turn(one: Inherited) -> tuple[bool, int]:
+    """The guilty come first, then suspects, then the others, the least deadly first."""
+    return not one.is_suspect, -one.deaths if one.is_suspect else one.deaths

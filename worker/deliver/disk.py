@@ -19,7 +19,7 @@ from worker.deliver.threads import Threads
 from worker.errors import ConfigError, JournalError, TrailfeedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
     from typing_extensions import Buffer
@@ -85,13 +85,13 @@ class JournalCalls:
 
         self._thread.order(call)
 
-    def leave(self) -> None:
+    def leave(self, blamed: Sequence[str]) -> None:
         """Note, after what is ordered, that the worker ends in order."""
 
         def call() -> None:
             if self._journal is not None:
                 with contextlib.suppress(JournalError):
-                    self._journal.leave()
+                    self._journal.leave(blamed)
 
         self._thread.order(call)
 

@@ -206,6 +206,7 @@ class Emission:
 
     def _begin(self, event: Downloaded) -> Decoding:
         item, body = event.item, event.body
+        item.decoding_began = True
         feed = None
         if not body.is_whole:
             feed = self._streaming.open(item, body)

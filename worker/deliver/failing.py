@@ -87,7 +87,7 @@ class Failing:
         more = f" (and {len(items) - 1} more)" if len(items) > 1 else ""
         error = BadObjectError(
             "kills_workers",
-            f"{name}{more}: {GUILTY_DEATHS} workers died over its message, the last "
+            f"{name}{more}: {GUILTY_DEATHS} workers ended over its message, the last "
             "one while it was at work on nothing else",
         )
         item = items[0] if len(items) == 1 else None

@@ -299,7 +299,7 @@ class Intake:
             is_inherited=is_inherited,
         )
         if self._is_closed:
-            self._settlement.give_back(holder, 0, reason="drain")
+            self._settlement.drain(holder)
         return Taken(holder, unknown, tuple(reasons))
 
     def work_on(self, taken: Taken) -> None:

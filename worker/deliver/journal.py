@@ -47,7 +47,7 @@ from worker.deliver.journal_schema import (
 from worker.errors import JournalError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from worker.config.records import DecodeConfig
@@ -185,14 +185,17 @@ class Journal:
             self._database.executemany("DELETE FROM claim WHERE owner = ?", earlier)
         return messages
 
-    def leave(self) -> None:
+    def leave(self, blamed: Sequence[str] = ()) -> None:
         """Note that this worker ends in order: whatever it still holds did not end it.
+
+        Args:
+            blamed: The ids of messages that did.
 
         Raises:
             JournalError: Nothing was changed.
         """
         with self._transaction():
-            leave_messages(self._database, owner=self._asker.owner)
+            leave_messages(self._database, blamed, owner=self._asker.owner)
 
     def expire(self, now_s: float, limit_rows: int = 5_000) -> int:
         """Remove objects older than the window that nobody claims.

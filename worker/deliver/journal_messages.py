@@ -57,10 +57,14 @@ def write_messages(
         )
 
 
-def leave_messages(database: sqlite3.Connection, *, owner: str) -> None:
-    """Note that an owner ends in order: nothing that it holds ended it."""
-    database.execute(
-        "UPDATE held SET owner = ?, is_alone = 0 WHERE owner = ?", (NOBODY, owner)
+def leave_messages(
+    database: sqlite3.Connection, blamed: Sequence[str], *, owner: str
+) -> None:
+    """Note that an owner ends in order, by nothing that it holds but the blamed."""
+    rows = database.execute("SELECT message_id FROM held WHERE owner = ?", (owner,))
+    database.executemany(
+        "UPDATE held SET owner = ?, is_alone = 0 WHERE message_id = ?",
+        [(NOBODY, id_) for (id_,) in rows.fetchall() if id_ not in blamed],
     )
 
 

@@ -18,6 +18,8 @@ from worker.deliver.complaint import Complaint
 from worker.deliver.journal_batch import Batch, Claimed, Finished, Mine, ObjectKey
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from worker.deliver.budget import Budget
     from worker.deliver.disk import JournalCalls
     from worker.deliver.inbox import CommitFailed, Committed, Downloaded
@@ -89,6 +91,7 @@ class Journaling:
         self._ask_due = 0.0
         self._paused_until: float | None = None
         self._pause_s = FIRST_PAUSE_S
+        self.is_written = False
         self._complaint = Complaint(logger, over="the journal is written again")
 
     @property
@@ -144,10 +147,14 @@ class Journaling:
         """Note that a message is not held any more."""
         self._batch.let_go(message_id)
 
-    def leave(self) -> None:
-        """Note that the worker ends in order."""
+    def leave(self, blamed: Iterable[str] = ()) -> None:
+        """Note that the worker ends in order.
+
+        Args:
+            blamed: The ids of messages that made it end all the same.
+        """
         if self._calls is not None:
-            self._calls.leave()
+            self._calls.leave(list(blamed))
 
     def delete_after(self, holders: list[HeldMessage]) -> None:
         """Delete messages once all that was told so far is noted."""
@@ -193,6 +200,7 @@ class Journaling:
         self._decisions.delete += self._committing or []
         self._committing = None
         self._acks_committing = 0
+        self.is_written = True
         self._pause_s = FIRST_PAUSE_S
         self._complaint.settled()
         for key, standing in event.standings.items():
@@ -207,6 +215,7 @@ class Journaling:
             "may be delivered again after a crash",
             now,
         )
+        self.is_written = False
         self._paused_until = now + self._pause_s
         self._pause_s = min(2 * self._pause_s, MAX_PAUSE_S)
         self._decisions.delete += self._committing or []

@@ -43,6 +43,7 @@ class HeldObject:
         acked_records: Source records acknowledged without a gap from the first.
         total_records: Source records in the object, once it was read to its end.
         open_segments: Segments emitted and not yet acknowledged.
+        decoding_began: Whether it was begun to take it apart.
         has_begun: Whether a record of it was handed to the bridge.
         is_emitted: Whether its last record was.
         is_skipped: Its last record was not, and will not be.
@@ -57,6 +58,7 @@ class HeldObject:
     acked_records: int = 0
     total_records: int = 0
     open_segments: int = 0
+    decoding_began: bool = False
     has_begun: bool = False
     is_emitted: bool = False
     is_skipped: bool = False
@@ -111,6 +113,16 @@ class HeldMessage:
     def has_begun(self) -> bool:
         """Whether a record of any of its objects was handed to the bridge."""
         return any(item.has_begun for item in self.objects)
+
+    @property
+    def is_being_decoded(self) -> bool:
+        """Whether any of its objects is taken apart, and not to its end yet."""
+        return any(one.decoding_began and not one.is_emitted for one in self.objects)
+
+    @property
+    def is_emitted(self) -> bool:
+        """Whether nothing but acknowledgements is left to come."""
+        return bool(self.objects) and all(one.is_emitted for one in self.objects)
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,8 +323,12 @@ class Ledger:
         """Let go of a message that is to be deleted whatever its objects' state."""
         self._let_go(holder, Fate.COMPLETE)
 
-    def abandon(self, holder: HeldMessage) -> bool:
+    def abandon(self, holder: HeldMessage, *, is_left: bool = False) -> bool:
         """Stop working on a message; it will not be deleted.
+
+        Args:
+            holder: The message.
+            is_left: The successor goes on with it, so the journal must not forget it.
 
         Returns:
             False when it was complete or abandoned already.
@@ -321,7 +337,8 @@ class Ledger:
             return False
         objects = holder.objects
         self._let_go(holder, Fate.ABANDONED)
-        self.witness.on_abandoned(holder)
+        if not is_left:
+            self.witness.on_abandoned(holder)
         for item in objects:
             if not item.open_segments:
                 self.witness.on_dropped(item)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, assert_never
 from plugin_bridge.client import Acked, Connected, Disconnected, Poisoned
 from worker.deliver.aws_state import AwsState
 from worker.deliver.complaint import Complaint
+from worker.deliver.draining import Draining
 from worker.deliver.inbox import (
     BlockFailed,
     BlockRead,
@@ -113,11 +114,16 @@ class DeliveryLoop:
             intake=intake,
         )
         self._control = control
+        self._draining = Draining(
+            control,
+            intake=intake,
+            journaling=journaling,
+            settlement=settlement,
+            ledger=ledger,
+        )
         self._clock = clock
-        self._drain_deadline: float | None = None
         self._detail_due = 0.0
         self._steps: float = 0
-        self._saw_receiver_gone = False
         self._complaint = Complaint(logger, over="the receiver acknowledges again")
         self._connected_level = logging.INFO  # the first time; then the complaint tells
 
@@ -132,26 +138,22 @@ class DeliveryLoop:
                 self._on_call(event, now)
             for body in self._fetching.service():
                 self._on_call(body, now)
-            self._obey(now)
+            self._draining.obey(now)
             self._step(now)
             self._report(now)
-            if self._drain_deadline is not None and self._is_drained(now):
+            if self._draining.is_over(now):
                 self._detail(self._progress, now)  # the last word
-                self._journaling.leave()
+                self._draining.leave()
                 return
-
-    @property
-    def _is_draining(self) -> bool:
-        return self._drain_deadline is not None
 
     def _step(self, now: float) -> None:
         self._adoption.step(now)
         self._journaling.step(now)
         self._follow(self._journaling.take(), now)
         self._fetching.step(now)
-        self._emission.step(now, at_once=self._is_draining)
+        self._emission.step(now, at_once=self._draining.has_begun)
         self._streaming.step(now)
-        self._settlement.step(now, at_once=self._is_draining)
+        self._settlement.step(now, at_once=self._draining.has_begun)
         backlog = self._backlog
         self._shortage.look(now, backlog)
         self._intake.step(
@@ -163,7 +165,7 @@ class DeliveryLoop:
             and not self._budget.is_full,
             backlog=backlog,
         )
-        if self._gauge is not None and not self._is_draining:
+        if self._gauge is not None and not self._draining.has_begun:
             self._gauge.step(now)
 
     @property
@@ -217,7 +219,7 @@ class DeliveryLoop:
             self._streaming.due(),
             self._emission.due(),
             self._settlement.due(),
-            self._drain_deadline,
+            self._draining.deadline,
             now + BEAT_S,
         )
         first = min(instant for instant in instants if instant is not None)
@@ -302,41 +304,6 @@ class DeliveryLoop:
                 self._failing.on_quarantine_failed(event)
             case _:
                 assert_never(event)
-
-    def _obey(self, now: float) -> None:
-        timeout_s = self._control.drain_timeout_s
-        if timeout_s is None:
-            return
-        if self._drain_deadline is None:
-            self._drain_deadline = now + timeout_s
-            self._intake.close()
-            self._give_back(begun=False)
-        self._drain_deadline = min(self._drain_deadline, now + timeout_s)
-        if self._control.receiver_is_gone and not self._saw_receiver_gone:
-            self._saw_receiver_gone = True
-            self._give_back(begun=True)
-
-    def _give_back(self, *, begun: bool) -> None:
-        """Make messages visible at once: those not begun, or all of them."""
-        for holder in tuple(self._ledger.held):
-            if begun or not holder.has_begun:
-                self._settlement.give_back(holder, 0, reason="drain")
-
-    def _is_drained(self, now: float) -> bool:
-        if self._drain_deadline is not None and now >= self._drain_deadline:
-            if self._ledger.held_count:
-                logger.warning(
-                    "%d messages were emitted but not acknowledged in time; they stay "
-                    "in the queue",
-                    self._ledger.held_count,
-                )
-            return True
-        return (
-            self._ledger.held_count == 0
-            and self._intake.is_idle
-            and self._settlement.is_idle
-            and self._journaling.is_idle
-        )
 
     def _report(self, now: float) -> None:
         progress = self._progress

@@ -240,6 +240,16 @@ class Control(Protocol):
         ...
 
     @property
+    def has_successor(self) -> bool:
+        """While draining: another worker will take the place of this one."""
+        ...
+
+    @property
+    def is_too_large(self) -> bool:
+        """While draining: it is for its memory."""
+        ...
+
+    @property
     def receiver_is_gone(self) -> bool:
         """The stdout writer ended: nothing emitted will be acknowledged any more."""
         ...

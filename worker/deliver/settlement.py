@@ -54,6 +54,9 @@ class Settlement:
         progress: Counted up here.
         visibility_timeout_s: Extended by this, at a third of it.
         jitter: Uniform in 0..1; spreads what is tried again.
+
+    Attributes:
+        has_successor: Another worker will go on with what this one does not finish.
     """
 
     def __init__(
@@ -77,6 +80,8 @@ class Settlement:
         self._delete_due: float | None = None
         self._scan_due = 0.0
         self._calls_under_way = 0
+        self._left: list[HeldMessage] = []
+        self.has_successor = False
 
     @property
     def is_idle(self) -> bool:
@@ -120,6 +125,21 @@ class Settlement:
         if self._ledger.abandon(holder):
             holder.return_reason = reason
             self._to_return.append((holder, delay_s))
+
+    def drain(self, holder: HeldMessage) -> None:
+        """Abandon a message as the worker drains: to its successor, or to the queue."""
+        if not self.has_successor:
+            self.give_back(holder, 0, reason="drain")
+        elif self._ledger.abandon(holder, is_left=True):
+            self._left.append(holder)
+
+    def return_left(self) -> None:
+        """Make visible at once what was left to a successor that will not come."""
+        self.has_successor = False
+        for holder in self._left:
+            holder.return_reason = "drain"
+            self._to_return.append((holder, 0))
+        self._left.clear()
 
     def adopt(self, handles: Iterable[tuple[str, str]], now: float) -> None:
         """Give back what workers held that are dead, visible at once.

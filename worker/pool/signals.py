@@ -13,7 +13,13 @@ if TYPE_CHECKING:
     from types import FrameType
 
 SUPERVISOR_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, signal.SIGHUP)
-CHILD_SIGNALS = (signal.SIGTERM,)
+REPLACE = signal.SIGUSR1
+"""Tells a worker to drain, and to leave what it does not finish to its successor."""
+
+REPLACE_LARGE = signal.SIGUSR2
+"""The same, because of the memory that it holds."""
+
+CHILD_SIGNALS = (signal.SIGTERM, REPLACE, REPLACE_LARGE)
 
 
 class SignalQueue:

@@ -19,7 +19,7 @@ from worker.pool.exit_codes import describe
 from worker.pool.forking import fork_child
 from worker.pool.herald import Herald
 from worker.pool.rollout import Rollout
-from worker.pool.signals import SUPERVISOR_SIGNALS, SignalQueue
+from worker.pool.signals import REPLACE, SUPERVISOR_SIGNALS, SignalQueue
 from worker.pool.slots import Slot
 from worker.pool.summary import Summary
 from worker.pool.watch import Watch
@@ -257,7 +257,7 @@ class Supervisor:
         slot = self._rollout.next_to_drain(self._slots, readings)
         if slot is not None and slot.pid is not None:
             slot.is_leaving = True
-            os.kill(slot.pid, signal.SIGTERM)
+            os.kill(slot.pid, REPLACE)
 
     # Ending -----------------------------------------------------------------------
 

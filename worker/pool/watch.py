@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from worker.observe.health import SILENT_AFTER_S, is_silent
+from worker.pool.signals import REPLACE_LARGE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -111,7 +112,7 @@ class Watch:
                 self._max_rss_bytes,
             )
             slot.is_leaving = True
-            os.kill(pid, signal.SIGTERM)
+            os.kill(pid, REPLACE_LARGE)
         if log:
             logger.info(
                 "worker %d: %.0f MB, %.0f %% of a processor",

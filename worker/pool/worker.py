@@ -7,6 +7,7 @@ import faulthandler
 import logging
 import os
 import random
+import signal
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from worker.deliver.assembly import build_loop
 from worker.errors import ConfigError
 from worker.pool import exit_codes
 from worker.pool.garbage import Garbage
-from worker.pool.signals import CHILD_SIGNALS, SignalQueue
+from worker.pool.signals import CHILD_SIGNALS, REPLACE_LARGE, SignalQueue
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,17 +60,22 @@ class WorkerControl:
         self._drain_timeout_s: float | None = None
         self._garbage: Garbage | None = None
         self.is_orphan = False
+        self.has_successor = False
+        self.is_too_large = False
 
     def fileno(self) -> int:
         return self._signals.fileno()
 
     @property
     def drain_timeout_s(self) -> float | None:
-        for _ in self._signals.take():
+        for received in self._signals.take():
             self._drain_timeout_s = self._configured_drain_s
+            self.has_successor = received is not signal.SIGTERM
+            self.is_too_large |= received is REPLACE_LARGE
         if not self.is_orphan and os.getppid() != self._supervisor_pid:
             logger.error("the supervisor is gone; draining")
             self.is_orphan = True
+            self.has_successor = False
             self._drain_timeout_s = ORPHAN_DRAIN_S
         return self._drain_timeout_s
 

@@ -97,7 +97,7 @@ def test_messages_are_taken_up_once_sqs_hides_them(scene: Scene) -> None:
     scene.inherit(0, 1)
     assert scene.turn() == []
     scene.extend()
-    assert ids(scene.turn(2.0)) == ["m1", "m0"]
+    assert ids(scene.turn(2.0)) == ["m0", "m1"]
     assert scene.adoption.is_over
     assert scene.alone == []
 
@@ -123,6 +123,16 @@ def test_suspects_are_worked_on_alone_and_first(scene: Scene) -> None:
     assert ids(scene.turn(3.0)) == ["m0"]
     assert scene.alone == ["m1", "m2", ""], "each is noted with its claim"
     assert scene.adoption.is_over
+
+
+def test_a_suspect_of_which_only_acks_are_missing_gives_way(scene: Scene) -> None:
+    scene.inherit(2, 2)
+    scene.extend()
+    (first,) = scene.turn()
+    scene.ledger.emit(first)
+    scene.ledger.finish(first)
+    assert ids(scene.turn(2.0)) == ["m1"]
+    assert first.is_wanted
 
 
 def test_a_suspect_that_gets_nowhere_gives_way(scene: Scene) -> None:

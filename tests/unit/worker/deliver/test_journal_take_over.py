@@ -163,9 +163,10 @@ def test_deaths_make_suspects_and_one_that_is_alone_is_guilty(
 
 
 def test_who_leaves_in_order_died_of_nothing(open_journal: Open) -> None:
-    hold(open_journal("run1:0:a"), ("m1", "h"))
+    hold(open_journal("run1:0:a"), ("m1", "h"), ("m2", "h"))
     leaving = open_journal("run1:0:b")
-    assert deaths(leaving) == {"m1": 1}
+    assert deaths(leaving) == {"m1": 1, "m2": 1}
     work_alone(leaving, "m1")
-    leaving.leave()
+    leaving.leave(blamed=["m2"])
     assert deaths(open_journal("run1:1:c")) == {"m1": 1}, "whichever slot comes first"
+    assert deaths(open_journal("run1:0:d")) == {"m2": 2}
