@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 NOTHING: Final[dict[str, Any]] = {}
 """Stands for an object that is not there; never written to."""
 
-_ARN_PARTS: Final = 6
-_WHOLE_RESOURCES: Final = frozenset({"s3", "sns", "sqs"})
-"""Services whose ARNs end in a name without a type before it."""
+ARN_PARTS: Final = 6
+_WHOLE_RESOURCES: Final = {"s3": "bucket", "sns": "topic", "sqs": "queue"}
+"""Services whose ARNs end in a name without a type before it, and that type."""
 
 
 def mapping(value: object) -> dict[str, Any]:
@@ -31,7 +32,7 @@ def arn_name(arn: object) -> str | None:
     if not isinstance(arn, str) or not arn.startswith("arn:"):
         return None
     parts = arn.split(":", 5)
-    if len(parts) < _ARN_PARTS:
+    if len(parts) < ARN_PARTS:
         return None
     resource = parts[5]
     if parts[2] in _WHOLE_RESOURCES:
@@ -39,6 +40,17 @@ def arn_name(arn: object) -> str | None:
     slash, colon = resource.find("/"), resource.find(":")
     cut = min(slash, colon) if slash >= 0 and colon >= 0 else max(slash, colon)
     return resource[cut + 1 :] or None
+
+
+def arn_resource_kind(arn: str) -> str | None:
+    """The type of what an ARN names: ``queue``, ``role``, ``security group``."""
+    parts = arn.split(":", ARN_PARTS - 1)
+    if len(parts) < ARN_PARTS:
+        return None
+    if kind := _WHOLE_RESOURCES.get(parts[2]):
+        return "object" if kind == "bucket" and "/" in parts[5] else kind
+    kind, *names = re.split("[/:]", parts[5], maxsplit=1)
+    return kind.replace("-", " ") if kind and names else None
 
 
 def short_name(value: object) -> str | None:

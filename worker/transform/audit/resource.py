@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
+from worker.transform.audit.denial import refused
 from worker.transform.audit.names import NOTHING, counted, short_name, text
 from worker.transform.audit.resource_table import RESOURCES
 
@@ -51,8 +52,11 @@ class _Service(NamedTuple):
 
 _MAKING: Final = ("Create", "Allocate", "Copy", "Register", "Run")
 _NAMING_ENDINGS: Final = ("Name", "Arn", "ARN", "Id", "Identifier", "Url", "Ids")
-_NAMING: Final = frozenset({"name", "arn", "id", "identifier", "url", "resource"})
-_FILTER_ENDINGS: Final = ("-id", "-arn", "Id", "Ids", "Arn")
+_NAMING: Final = frozenset(
+    {"name", "arn", "id", "identifier", "url", "resource", "serviceCode", "ServiceCode"}
+)
+_FILTER_ENDINGS: Final = ("-id", "-arn", "Id", "Ids", "Arn", "-name", "Name")
+_ITEM_ENDINGS: Final = ("Id", "Name")
 _NOT_NAMING: Final = frozenset(
     {
         "roleSessionName",
@@ -70,7 +74,8 @@ def target(record: Mapping[str, Any], service: str | None) -> Target:
     The service's own parameters come first, then the event's ``resources``, then what
     the answer says, then any parameter whose name says that it names something, and at
     last a filter that does, as of a listing of what belongs to one network. The kind is
-    then that name, and nothing better is made up.
+    then that name, and nothing better is made up. A denied call that says none of this
+    is for what its error message names.
 
     Args:
         record: Any decoded JSON object.
@@ -100,8 +105,14 @@ def target(record: Mapping[str, Any], service: str | None) -> Target:
         or _guessed(response)
         or _guessed(_parameters(record.get("serviceEventDetails")))
         or _of_filters(request)
+        or _of_denial(record)
         or _NONE
     )
+
+
+def _of_denial(record: Mapping[str, Any]) -> Target | None:
+    found = refused(record)
+    return Target(*found) if found else None
 
 
 _NONE: Final = Target(None, None)
@@ -209,37 +220,56 @@ def _of_set(value: dict[str, Any]) -> Target | None:
     items = value.get("items", value.get("item"))
     if not isinstance(items, list):
         return None
-    found = [
-        (name, entry[name])
-        for entry in items
-        if isinstance(entry, dict)
-        for name in entry
-        if name.endswith("Id") and isinstance(entry[name], str)
-    ]
-    if not found:
-        return None
-    kind = found[0][0]
-    return Target(counted([text for name, text in found if name == kind]), kind)
+    for ending in _ITEM_ENDINGS:
+        found = [
+            (name, entry[name])
+            for entry in items
+            if isinstance(entry, dict)
+            for name in entry
+            if name.endswith(ending) and isinstance(entry[name], str)
+        ]
+        if found:
+            kind = found[0][0]
+            return Target(counted([text for name, text in found if name == kind]), kind)
+    return None
 
 
 def _of_filters(request: dict[str, Any]) -> Target | None:
-    """``filters: [{"name": "vpc-id", "values": […]}]``, and EC2's form of it."""
-    filters = request.get("filters") or _items(request.get("filterSet"))
-    if not isinstance(filters, list):
-        return None
-    for one in filters:
+    """The first filter that names something, in any of the forms of :func:`_filters`."""
+    for one in _filters(request):
         if not isinstance(one, dict):
             continue
-        name = text(one.get("name")) or text(one.get("key"))
+        name = text(one.get("name") or one.get("key") or one.get("Name"))
         if name and name.endswith(_FILTER_ENDINGS):
             values = one.get("values") or [
                 entry.get("value")
                 for entry in _items(one.get("valueSet"))
                 if isinstance(entry, dict)
             ]
+            values = values or list(_contents(one.get("Value")))
             if found := counted(list(_names(values, ()))):
                 return Target(found, name)
     return None
+
+
+def _filters(request: dict[str, Any]) -> list[Any]:
+    """``filters: [{"name": "vpc-id", "values": […]}]``, and EC2's forms of it.
+
+    These are ``filterSet: {"items": [{"name", "valueSet": {"items": [{"value"}]}}]}`` and
+    ``Filter: {"Name", "Value": {"content"}}``, where one of a kind is no list.
+    """
+    found = (
+        request.get("filters")
+        or request.get("parameterFilters")
+        or _items(request.get("filterSet"))
+        or request.get("Filter")
+    )
+    return found if isinstance(found, list) else [found]
+
+
+def _contents(value: object) -> Iterator[object]:
+    for one in value if isinstance(value, list) else [value]:
+        yield one.get("content") if isinstance(one, dict) else one
 
 
 def _items(value: object) -> list[Any]:

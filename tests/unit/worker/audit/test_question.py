@@ -54,6 +54,15 @@ ROLE = {
         ({"queue": "order?"}, {}, True),
         ({"queue": "order"}, {}, False),
         ({"queue": "orders"}, {"eventSource": "sns.amazonaws.com"}, False),
+        (
+            {"queue": "orders"},
+            {
+                "requestParameters": None,
+                "errorMessage": "User: x is not authorized to perform: sqs:SendMessage "
+                "on resource: arn:aws:sqs:us-east-1:123456789012:orders because",
+            },
+            True,
+        ),
         ({"who": "jane"}, {}, True),
         ({"who": "Jane"}, {}, True),
         ({"who": "AKIAEXAMPLE"}, {}, True),

@@ -130,6 +130,36 @@ def test_an_event_of_the_service_itself_names_it_elsewhere() -> None:
             ("vpc-1", "vpc-id"),
         ),
         ({"vpcSet": {"item": [{"vpcId": "vpc-1"}]}}, ("vpc-1", "vpcId")),
+        (
+            {
+                "DescribeNatGatewaysRequest": {
+                    "MaxResults": 5,
+                    "Filter": {"Name": "vpc-id", "Value": {"tag": 1, "content": "v-1"}},
+                }
+            },
+            ("v-1", "vpc-id"),
+        ),
+        (
+            {
+                "DescribeVpcEndpointsRequest": {
+                    "Filter": [
+                        {"Name": "state", "Value": {"content": "up"}},
+                        {
+                            "Name": "vpc-id",
+                            "Value": [{"content": "v-1"}, {"content": "v-2"}],
+                        },
+                    ]
+                }
+            },
+            ("v-1 +1", "vpc-id"),
+        ),
+        (
+            {"securityGroupSet": {"items": [{"groupName": "web"}]}, "filterSet": {}},
+            ("web", "groupName"),
+        ),
+        ({"keySet": {"items": [{"keyName": "k"}]}}, ("k", "keyName")),
+        ({"maxResults": 10, "serviceCode": "ec2"}, ("ec2", "serviceCode")),
+        ({"Filter": {"Name": "vpc-id", "Value": 7}}, (None, None)),
         ({"filters": [{"name": "state", "values": ["up"]}]}, (None, None)),
         ({"filters": [{"name": "vpc-id", "values": None}, 1, {}]}, (None, None)),
         ({"filters": {"vpc-id": 1}, "filterSet": {"items": 7}}, (None, None)),
@@ -139,3 +169,36 @@ def test_a_listing_is_of_what_its_filter_names(
     request_: dict[str, Any], expected: tuple[str | None, str | None]
 ) -> None:
     assert target({"requestParameters": request_}, "newthing") == expected
+
+
+DENIED = "User: arn:aws:iam::1:user/eve is not authorized to perform: "
+
+
+@pytest.mark.parametrize(
+    ("service", "message", "expected"),
+    [
+        ("sqs", f"sqs:SendMessage on resource: {QUEUE_ARN} because no", ("jobs", "queue")),
+        ("s3", 's3:GetObject on resource: "arn:aws:s3:::b/k.json" with', ("b/k.json", "object")),
+        ("s3", "s3:ListBucket on resource: arn:aws:s3:::b", ("b", "bucket")),
+        ("sts", f"sts:AssumeRole on resource: {ARN}:role/admin", ("admin", "role")),
+        ("iam", "iam:GetUser on resource: user jane because no", ("jane", "user")),
+        ("ec2", f"ec2:X on resource: {ARN}:security-group/sg-1.", ("sg-1", "security group")),
+        ("ec2", f"ec2:X on resource: {ARN}:instance/* because", ("instance/*", "instance")),
+        ("iam", "iam:ListUsers on resource: * because no identity", ("*", None)),
+        ("lambda", f"lambda:X on resource: {ARN}:function:f:1", ("f:1", "function")),
+        ("ssm", "ssm:GetParameter on resource: arn:aws:odd because", ("arn:aws:odd", None)),
+        ("kms", "kms:Decrypt on the resource associated with this", (None, None)),
+        ("kms", "kms:Decrypt on resource: ", (None, None)),
+        ("sqs", 7, (None, None)),
+    ],
+)  # fmt: skip
+def test_a_denied_call_is_for_what_its_message_names(
+    service: str, message: object, expected: tuple[str | None, str | None]
+) -> None:
+    text = DENIED + message if isinstance(message, str) else message
+    record = {"requestParameters": None, "errorMessage": text}
+    assert target(record, service) == expected
+    # What the request says is nearer.
+    record["requestParameters"] = {"queueUrl": "https://h/1/asked"}
+    if service == "sqs":
+        assert target(record, service) == ("asked", "queue")
