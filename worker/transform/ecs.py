@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from worker.transform.audit.circumstances import SUCCESS, outcome
 from worker.transform.ecs_events import CATEGORIES
 from worker.transform.json_text import json_text
 from worker.transform.remainder import (
@@ -103,12 +104,6 @@ def to_ecs(record: dict[str, Any]) -> dict[str, Any]:
 def _event(record: dict[str, Any], rest: Remainder) -> dict[str, Any]:
     action = rest.text("eventName")
     category, types = CATEGORIES.get(action or "", (None, ["info"]))
-    is_failed = bool(record.get("errorCode") or record.get("errorMessage"))
-    outcome = "failure" if is_failed else "success"
-    response = record.get("responseElements")
-    if action == "ConsoleLogin" and isinstance(response, dict):
-        login = response.get("ConsoleLogin")
-        outcome = login.lower() if isinstance(login, str) else outcome
     return filled(
         kind="event",
         action=action,
@@ -116,7 +111,7 @@ def _event(record: dict[str, Any], rest: Remainder) -> dict[str, Any]:
         id=rest.text("eventID"),
         category=None if category is None else [category],
         type=types,
-        outcome=outcome,
+        outcome="success" if outcome(record) == SUCCESS else "failure",
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from worker.transform.audit.circumstances import SUCCESS, outcome
 from worker.transform.ocsf_events import (
     API_ACTIVITY,
     AUTHENTICATION,
@@ -56,7 +57,7 @@ def to_ocsf(record: dict[str, Any]) -> dict[str, Any]:
     resources = _resources(rest)
     is_login = event_class is AUTHENTICATION
     more = rest.child("additionalEventData") if is_login else Remainder({})
-    is_failed = _is_failed(record)
+    is_failed = outcome(record) != SUCCESS
     time_dt, time_ms = _time(rest, "eventTime")
     mapped = filled(
         **_class_fields(event_class, activity),
@@ -96,15 +97,6 @@ def _class_fields(event_class: EventClass, activity: int) -> dict[str, Any]:
         "type_uid": event_class.uid * 100 + activity,
         "type_name": f"{event_class.name}: {name}",
     }
-
-
-def _is_failed(record: dict[str, Any]) -> bool:
-    response = record.get("responseElements")
-    return bool(
-        record.get("errorCode")
-        or record.get("errorMessage")
-        or (isinstance(response, dict) and response.get("ConsoleLogin") == "Failure")
-    )
 
 
 def _metadata(rest: Remainder) -> dict[str, Any]:

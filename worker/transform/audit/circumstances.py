@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SUCCESS: Final = "ok"
+FAILURE: Final = "Failure"
 
 _PLANES: Final[Mapping[object, str]] = {
     "Management": "control",
@@ -56,12 +57,33 @@ _REMEMBERED_AGENTS: Final = 1024
 
 
 def outcome(record: Mapping[str, Any]) -> str:
-    """``ok``, or the error code; a refused console sign-in is ``Failure``."""
-    error = text(record.get("errorCode")) or text(record.get("errorMessage"))
-    response = record.get("responseElements")
-    if isinstance(response, dict) and response.get("ConsoleLogin") == "Failure":
-        return "Failure"
-    return error or SUCCESS
+    """``ok``, or the error code; a refused sign-in is ``Failure``.
+
+    Sign-in events have no error code. They say ``Success`` or ``Failure`` in the member
+    of the answer, or of the service's details, that has the event's own name.
+
+    Source: CloudTrail user guide, "AWS Management Console sign-in events"; IAM Identity
+    Center user guide, "Understanding IAM Identity Center sign-in events".
+    """
+    for name in _SIGN_IN_DETAILS:
+        details = record.get(name)
+        if isinstance(details, dict) and (
+            details.get(_CONSOLE_LOGIN) == FAILURE
+            or details.get(text(record.get("eventName"))) == FAILURE
+        ):
+            return FAILURE
+    return _code(record.get("errorCode")) or text(record.get("errorMessage")) or SUCCESS
+
+
+_CONSOLE_LOGIN: Final = "ConsoleLogin"
+_SIGN_IN_DETAILS: Final = ("responseElements", "serviceEventDetails")
+
+
+def _code(value: object) -> str | None:
+    """An error code, which a few services write as a number."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value) if value else None
+    return text(value)
 
 
 def plane(record: Mapping[str, Any]) -> str | None:

@@ -1,8 +1,8 @@
 """What the error message of a denied call names.
 
 A call that is denied before its parameters are read has none in the event:
-``requestParameters`` is null. The message names what was refused then: ``User: ARN is not
-authorized to perform: ACTION on resource: RESOURCE because …``.
+``requestParameters`` is null. The message names what was refused then: ``User: ARN is
+not authorized to perform: ACTION on resource: RESOURCE because …``.
 
 Source: IAM user guide, "Troubleshoot access denied error messages".
 """
@@ -33,7 +33,7 @@ _MARK: Final = "resource: "
 def refused(record: Mapping[str, Any]) -> tuple[str, str | None] | None:
     """The resource that a denied call was for, and what it is.
 
-    ``*`` stands for all resources; of ``arn:aws:ec2:…:instance/*`` it is ``instance/*``.
+    ``*`` stands for all resources; ``arn:aws:ec2:…:instance/*`` gives ``instance/*``.
     """
     message = text(record.get("errorMessage"))
     if message is None or _MARK not in message:

@@ -235,7 +235,7 @@ def _of_set(value: dict[str, Any]) -> Target | None:
 
 
 def _of_filters(request: dict[str, Any]) -> Target | None:
-    """The first filter that names something, in any of the forms of :func:`_filters`."""
+    """What the first filter that names something names."""
     for one in _filters(request):
         if not isinstance(one, dict):
             continue
@@ -255,8 +255,8 @@ def _of_filters(request: dict[str, Any]) -> Target | None:
 def _filters(request: dict[str, Any]) -> list[Any]:
     """``filters: [{"name": "vpc-id", "values": […]}]``, and EC2's forms of it.
 
-    These are ``filterSet: {"items": [{"name", "valueSet": {"items": [{"value"}]}}]}`` and
-    ``Filter: {"Name", "Value": {"content"}}``, where one of a kind is no list.
+    These are ``filterSet: {"items": [{"name", "valueSet": {"items": [{"value"}]}}]}``
+    and ``Filter: {"Name", "Value": {"content"}}``, where one of a kind is no list.
     """
     found = (
         request.get("filters")

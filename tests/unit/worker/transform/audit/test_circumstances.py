@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from worker.transform.audit import circumstances
+from worker.transform.ecs import to_ecs
+from worker.transform.ocsf import to_ocsf
 
 
 @pytest.mark.parametrize(
@@ -34,10 +36,32 @@ def test_from_where_gives_address_and_endpoint(
         ({"errorMessage": "Failed authentication"}, "Failed authentication"),
         ({"responseElements": {"ConsoleLogin": "Failure"}}, "Failure"),
         ({"responseElements": {"ConsoleLogin": "Success"}}, "ok"),
+        (
+            {"eventName": "SwitchRole", "responseElements": {"SwitchRole": "Failure"}},
+            "Failure",
+        ),
+        (
+            {
+                "eventName": "CredentialVerification",
+                "responseElements": None,
+                "serviceEventDetails": {"CredentialVerification": "Failure"},
+            },
+            "Failure",
+        ),
+        ({"eventName": "CheckMfa", "responseElements": {"CheckMfa": "Success"}}, "ok"),
+        # Another event's member says nothing of this one.
+        ({"eventName": "GetX", "responseElements": {"PutX": "Failure"}}, "ok"),
+        ({"eventName": ["x"], "responseElements": {"x": "Failure"}}, "ok"),
+        ({"errorCode": 403}, "403"),
+        ({"errorCode": True, "errorMessage": "no"}, "no"),
+        ({"errorCode": 0}, "ok"),
     ],
 )
 def test_outcome_is_ok_or_the_error(record: dict[str, Any], outcome: str) -> None:
     assert circumstances.outcome(record) == outcome
+    expected = "success" if outcome == "ok" else "failure"
+    assert to_ecs(record)["event"]["outcome"] == expected
+    assert to_ocsf(record)["status"] == expected.title()
 
 
 @pytest.mark.parametrize(

@@ -177,21 +177,41 @@ DENIED = "User: arn:aws:iam::1:user/eve is not authorized to perform: "
 @pytest.mark.parametrize(
     ("service", "message", "expected"),
     [
-        ("sqs", f"sqs:SendMessage on resource: {QUEUE_ARN} because no", ("jobs", "queue")),
-        ("s3", 's3:GetObject on resource: "arn:aws:s3:::b/k.json" with', ("b/k.json", "object")),
+        (
+            "sqs",
+            f"sqs:SendMessage on resource: {QUEUE_ARN} because no",
+            ("jobs", "queue"),
+        ),
+        (
+            "s3",
+            's3:GetObject on resource: "arn:aws:s3:::b/k.json" with',
+            ("b/k.json", "object"),
+        ),
         ("s3", "s3:ListBucket on resource: arn:aws:s3:::b", ("b", "bucket")),
         ("sts", f"sts:AssumeRole on resource: {ARN}:role/admin", ("admin", "role")),
         ("iam", "iam:GetUser on resource: user jane because no", ("jane", "user")),
-        ("ec2", f"ec2:X on resource: {ARN}:security-group/sg-1.", ("sg-1", "security group")),
-        ("ec2", f"ec2:X on resource: {ARN}:instance/* because", ("instance/*", "instance")),
+        (
+            "ec2",
+            f"ec2:X on resource: {ARN}:security-group/sg-1.",
+            ("sg-1", "security group"),
+        ),
+        (
+            "ec2",
+            f"ec2:X on resource: {ARN}:instance/* because",
+            ("instance/*", "instance"),
+        ),
         ("iam", "iam:ListUsers on resource: * because no identity", ("*", None)),
         ("lambda", f"lambda:X on resource: {ARN}:function:f:1", ("f:1", "function")),
-        ("ssm", "ssm:GetParameter on resource: arn:aws:odd because", ("arn:aws:odd", None)),
+        (
+            "ssm",
+            "ssm:GetParameter on resource: arn:aws:odd because",
+            ("arn:aws:odd", None),
+        ),
         ("kms", "kms:Decrypt on the resource associated with this", (None, None)),
         ("kms", "kms:Decrypt on resource: ", (None, None)),
         ("sqs", 7, (None, None)),
     ],
-)  # fmt: skip
+)
 def test_a_denied_call_is_for_what_its_message_names(
     service: str, message: object, expected: tuple[str | None, str | None]
 ) -> None:
