@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tests.chaos.receivers import Receiving
     from tests.fakes.aws_standin.process import AwsStandIn
 
-GROUPS = ("kills", "receiver", "aws", "disk")
+GROUPS = ("kills", "receiver", "aws", "disk", "neighbours")
 PAUSE_S = (0.4, 1.8)
 FULL_DISK_S = 4.0
 

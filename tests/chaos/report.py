@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tests.chaos.neighbours import OBJECTS, REPEATS
+
 if TYPE_CHECKING:
     from tests.chaos.run import Outcome, Plan
 
 NOISIEST = 5
 FLOOD_LINES_PER_OBJECT = 5.0
+MOST_S = {"delay_95_percent_s": 30.0, "longest_silence_of_healthz_s": 15.0}
+"""A killed supervisor's messages come back after the visibility timeout of 20 s."""
 
 Figures = dict[str, Any]
 
@@ -16,6 +20,7 @@ Figures = dict[str, Any]
 def figures(plan: Plan, outcome: Outcome) -> Figures:
     """All counts by name."""
     verdict, tally, trail = outcome.verdict, outcome.tally, outcome.trail
+    is_timed = plan.receiver == "fake" and outcome.delays_s
     return {
         "seed": plan.seed,
         "seconds": round(plan.seconds),
@@ -49,6 +54,15 @@ def figures(plan: Plan, outcome: Outcome) -> Figures:
         "aws_faults": sum(tally["faults"].values()),
         "duplicates_by_sqs": tally["duplicates"],
         "most_receives_of_a_message": tally["max_receives"],
+        "forbidden_objects": outcome.disturbances["forbidden"] * OBJECTS,
+        "repeated_notifications": outcome.disturbances["repeat"] * REPEATS,
+        "hostile_files": outcome.disturbances["hostile_file"],
+        "malformed_notifications": outcome.disturbances["long_key"],
+        "delay_half_s": _share(outcome.delays_s, 0.5) if is_timed else "unknown",
+        "delay_95_percent_s": _share(outcome.delays_s, 0.95) if is_timed else "unknown",
+        "longest_silence_of_healthz_s": "unknown"
+        if outcome.longest_silence_s is None
+        else round(outcome.longest_silence_s, 1),
         "worker_deaths": trail.deaths.total(),
         "worker_deaths_of_their_own": trail.own_deaths,
         "tracebacks": len(trail.tracebacks),
@@ -83,6 +97,11 @@ def failures(found: Figures, *, allow_repeats: str) -> list[str]:
     elif allow_repeats == "none":
         must_be_zero.append("repeated")
     wrong = [f"{name}: {found[name]}" for name in must_be_zero if found[name]]
+    wrong += [
+        f"{name}: {found[name]}"
+        for name, most_s in MOST_S.items()
+        if isinstance(found[name], float) and found[name] > most_s
+    ]
     if found["unexpected_exits"]:
         wrong.append(f"unexpected_exits: {found['unexpected_exits']}")
     if found["drain_exit_codes"][0] != 0 or found["drain_exit_codes"][-1] != 0:
@@ -120,6 +139,10 @@ def details(outcome: Outcome) -> str:
         for title, lines in parts
         if lines
     )
+
+
+def _share(delays_s: list[float], share: float) -> float:
+    return round(delays_s[int(share * (len(delays_s) - 1))], 1)
 
 
 def _shown(value: object) -> str:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tests.chaos.clients import SlowClients, free_port
 from tests.chaos.disk import StateDisk
 from tests.chaos.mischief import Mischief
+from tests.chaos.neighbours import Neighbours
 from tests.chaos.pool import Pool
 from tests.chaos.receivers import make_receiver
 from tests.chaos.traffic import QUEUE, Traffic
 from tests.chaos.trail import LogTrail, read_log
-from tests.chaos.verdict import Delivered, Verdict, judge
+from tests.chaos.verdict import Delivered, Verdict, delays_s, judge
 from tests.fakes.aws_standin.process import AwsStandIn
 from tests.fakes.daemon import merged, settings_for
 
@@ -30,7 +33,7 @@ CHUNK_BYTES = 8_000
 DRAIN_TIMEOUT_S = 10
 MAX_RECEIVES = 100
 STEP_S = 0.05
-LONGEST_DELAY_S = 1_000  # more than any delay that trailfeed gives a failed message
+LONGEST_DELAY_S = 43_200  # as SQS hides a message at most
 DRAIN_ROUNDS = 3
 
 
@@ -59,6 +62,8 @@ class Outcome:
         drain_exit_codes: Of the stop by SIGTERM, then of each ``--until-empty``; None:
             it hung and was killed.
         tally: The stand-in's.
+        delays_s: From the announcement of each good object to its first delivery.
+        longest_silence_s: Of ``/healthz``; None: nobody asked.
     """
 
     verdict: Verdict
@@ -74,6 +79,8 @@ class Outcome:
     messages: int
     quarantined: int
     drained_in_s: float
+    delays_s: list[float]
+    longest_silence_s: float | None
     skipped: tuple[str, ...]
 
 
@@ -101,14 +108,20 @@ def _on_stage(
     queue_url = aws.make_queue(
         QUEUE, dead_letters=f"{QUEUE}-dead", max_receive_count=MAX_RECEIVES
     )
-    pool = Pool(folder, _settings(plan, aws, queue_url, receiver, disk))
+    clients = SlowClients(free_port()) if "neighbours" in plan.groups else None
+    settings = _settings(plan, aws, queue_url, receiver, disk)
+    if clients is not None:
+        settings["status"] = {"listen": clients.listen}
+    pool = Pool(folder, settings)
     traffic = Traffic(aws, plan.seed)
     mischief = Mischief(
         aws, pool, receiver, disk, plan.seed, plan.groups, ACK_TIMEOUT_S
     )
+    neighbours = Neighbours(aws, traffic, plan.seed)
     try:
         pool.start()
-        _disturb(plan, traffic, pool, mischief)
+        with clients or contextlib.nullcontext():
+            _disturb(plan, traffic, pool, mischief, neighbours)
         began_at = time.monotonic()
         codes = _drain(plan, aws, pool)
         drained_in_s = time.monotonic() - began_at
@@ -130,7 +143,7 @@ def _on_stage(
         verdict=verdict,
         delivered=delivered,
         trail=read_log(pool.log_path),
-        disturbances=mischief.done,
+        disturbances=mischief.done + neighbours.done,
         worker_kills=pool.worker_kills,
         supervisor_kills=pool.supervisor_kills,
         own_exits=tuple(pool.own_exits),
@@ -140,24 +153,34 @@ def _on_stage(
         messages=traffic.messages,
         quarantined=quarantined,
         drained_in_s=drained_in_s,
+        delays_s=delays_s(traffic.sent_at, delivered),
+        longest_silence_s=clients.longest_silence_s if clients else None,
         skipped=(f"full disk: {disk.why_not}",)
         if disk.why_not and "disk" in plan.groups
         else (),
     )
 
 
-def _disturb(plan: Plan, traffic: Traffic, pool: Pool, mischief: Mischief) -> None:
+def _disturb(
+    plan: Plan, traffic: Traffic, pool: Pool, mischief: Mischief, neighbours: Neighbours
+) -> None:
     """Send at the plan's rate and break things, for the plan's time."""
     began_at = time.monotonic()
+    has_neighbours = "neighbours" in plan.groups
     mischief.begin()
+    if has_neighbours:
+        neighbours.begin()
     while (passed_s := time.monotonic() - began_at) < plan.seconds:
-        due = int(passed_s * plan.objects_per_second) - traffic.objects
+        due = int(passed_s * plan.objects_per_second) - len(traffic.sent_at)
         if due > 0:
             traffic.send(due)
         mischief.step()
+        if has_neighbours:
+            neighbours.step()
         pool.keep_up(may_refuse=mischief.disk.is_full)
         time.sleep(STEP_S)
     mischief.end()
+    neighbours.end()
 
 
 def _drain(plan: Plan, aws: AwsStandIn, pool: Pool) -> list[int | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import random
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -37,6 +38,8 @@ class Traffic:
 
     Attributes:
         event_ids: All that was sent, in order: ``OBJECT-RECORD``, both counted from 0.
+        sent_at: The instant at which an object was announced, by its last event's id;
+            only of those that nothing is wrong with.
         objects: How many objects.
         messages: How many messages announce them.
     """
@@ -44,6 +47,7 @@ class Traffic:
     aws: AwsStandIn
     seed: int
     event_ids: list[str] = field(default_factory=list)
+    sent_at: dict[str, float] = field(default_factory=dict)
     objects: int = 0
     messages: int = 0
     _rng: random.Random = field(init=False)
@@ -61,8 +65,10 @@ class Traffic:
         single: dict[str, bytes] = {}
         shared: dict[str, bytes] = {}
         twice: list[str] = []
+        last_ids: list[str] = []
         for _ in range(count):
             key, body = self._object()
+            last_ids.append(self.event_ids[-1])
             if self._rng.random() < SHARED_MESSAGE_SHARE:
                 shared[key] = body
                 continue
@@ -70,12 +76,26 @@ class Traffic:
             if self._rng.random() < ANNOUNCED_TWICE_SHARE:
                 twice.append(key)
         self.aws.load(BUCKET, single, queue=QUEUE)
-        more = [_announcement([key]) for key in twice]
+        more = [announcement([key]) for key in twice]
         if shared:
             self.aws.load(BUCKET, shared)
-            more.append(_announcement(list(shared)))
+            more.append(announcement(list(shared)))
         self.aws.send(QUEUE, more)
         self.messages += len(single) + len(more)
+        self.sent_at |= dict.fromkeys(last_ids, time.monotonic())
+
+    def send_to(self, bucket: str, count: int) -> None:
+        """Upload so many objects into another bucket and announce each."""
+        objects = dict(self._object() for _ in range(count))
+        self.aws.load(bucket, objects, queue=QUEUE)
+        self.messages += count
+
+    def repeat(self, times: int) -> None:
+        """Upload one object and announce it so many times, in messages of their own."""
+        key, body = self._object()
+        self.aws.load(BUCKET, {key: body})
+        self.aws.send(QUEUE, [announcement([key])] * times)
+        self.messages += times
 
     def _object(self) -> tuple[str, bytes]:
         rng, number = self._rng, self.objects
@@ -94,6 +114,6 @@ class Traffic:
         return f"AWSLogs/{number:06d}.json.gz", body
 
 
-def _announcement(keys: list[str]) -> str:
+def announcement(keys: list[str], bucket: str = BUCKET) -> str:
     """CloudTrail's own message (CloudTrail user guide, SNS notifications)."""
-    return json.dumps({"s3Bucket": BUCKET, "s3ObjectKey": keys})
+    return json.dumps({"s3Bucket": bucket, "s3ObjectKey": keys})

@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import pairwise
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 KILL_REACH_S = 3.0
 """So long after a kill a connection may end by it: workers look for their supervisor
@@ -156,6 +157,22 @@ def judge(
         lost_connections=sum(c.was_lost(kills) for c in connections if c.frames),
         repeats_by_cause=causes,
         example_repeats=tuple(examples[:10]),
+    )
+
+
+def delays_s(sent_at: Mapping[str, float], delivered: Delivered) -> list[float]:
+    """How long each event was under way to its first delivery, in order of size.
+
+    Args:
+        sent_at: When it was announced, by its id.
+        delivered: What the receivers wrote down; what never came counts as infinite.
+    """
+    return sorted(
+        min(
+            (delivery.at for delivery in delivered.deliveries.get(id_, ())), default=inf
+        )
+        - at
+        for id_, at in sent_at.items()
     )
 
 

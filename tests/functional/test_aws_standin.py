@@ -303,6 +303,19 @@ def test_a_cut_object_looks_whole(aws: AwsStandIn, reader: ObjectReader) -> None
     assert bytes(reader.read(ObjectRef("logs", KEY)).data) == BODY[: len(BODY) // 2]
 
 
+def test_one_bucket_fails_beside_another(aws: AwsStandIn, reader: ObjectReader) -> None:
+    aws.load("logs", {KEY: BODY})
+    aws.load("forbidden", {KEY: BODY})
+    aws.fail_bucket("forbidden", "s3_403")
+    with pytest.raises(AccessDeniedError):
+        reader.read(ObjectRef("forbidden", KEY))
+    assert bytes(reader.read(ObjectRef("logs", KEY)).data) == BODY
+    aws.fail_bucket("forbidden", None)
+    assert bytes(reader.read(ObjectRef("forbidden", KEY)).data) == BODY
+
+
 def test_an_unknown_fault_is_refused(aws: AwsStandIn) -> None:
     with pytest.raises(ValueError, match="no fault 's3_rain'"):
         aws.set_faults({"s3_rain": 1})
+    with pytest.raises(ValueError, match="no fault 's3_rain'"):
+        aws.fail_bucket("logs", "s3_rain")

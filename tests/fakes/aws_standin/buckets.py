@@ -59,11 +59,15 @@ class Buckets:
     Args:
         faults: Asked at each call.
         clock: As of the queues.
+
+    Attributes:
+        failing: Buckets of which each call fails, and how.
     """
 
     faults: Faults
     clock: Callable[[], float]
     gets: int = 0
+    failing: dict[str, str] = field(default_factory=dict)
     _bodies: dict[tuple[str, str], StoredBody] = field(default_factory=dict)
 
     def put(self, bucket: str, key: str, body: StoredBody) -> None:
@@ -76,7 +80,8 @@ class Buckets:
         is_head = request.method == "HEAD"
         if request.method not in ("GET", "HEAD"):
             return _error(405, "MethodNotAllowed", key)
-        fault = self.faults.draw(S3_FAULTS, self.clock())
+        fault = self.failing.get(bucket)
+        fault = fault or self.faults.draw(S3_FAULTS, self.clock())
         if fault in _REFUSALS:
             return _error(*_REFUSALS[fault], key, is_head=is_head)
         body = self._bodies.get((bucket, key))

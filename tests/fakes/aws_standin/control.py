@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
 
 from tests.fakes.aws_standin.buckets import stored_body
+from tests.fakes.aws_standin.faults import S3_FAULTS
 from tests.fakes.aws_standin.queues import Queue
 from tests.fakes.aws_standin.sqs import REGION, wall_ms
 
@@ -45,6 +46,7 @@ class Control:
             "send": self.send,
             "set_faults": self.set_faults,
             "begin_outage": self.begin_outage,
+            "fail_bucket": self.fail_bucket,
             "pass_time": self.pass_time,
             "tally": self.tally,
         }
@@ -123,6 +125,16 @@ class Control:
     def begin_outage(self, fault: str, for_s: float) -> Fields:
         """Let each call fail in one way for so long."""
         self.faults.begin_outage(fault, until=self.sqs.clock() + for_s)
+        return {}
+
+    def fail_bucket(self, bucket: str, fault: str | None) -> Fields:
+        """Let each call of one bucket fail in one way; None: no more."""
+        if fault is None:
+            self.buckets.failing.pop(bucket, None)
+        elif fault in S3_FAULTS:
+            self.buckets.failing[bucket] = fault
+        else:
+            raise ValueError(f"no fault {fault!r} of S3")
         return {}
 
     def pass_time(self, by_s: float) -> Fields:

@@ -113,6 +113,10 @@ class AwsStandIn:
         """Let each call fail in one way for so long."""
         self._order("begin_outage", fault=fault, for_s=for_s)
 
+    def fail_bucket(self, bucket: str, fault: str | None) -> None:
+        """Let each call of one bucket fail in one way; None: no more."""
+        self._order("fail_bucket", bucket=bucket, fault=fault)
+
     def pass_time(self, by_s: float) -> None:
         """Let so many seconds pass at once for every hidden message."""
         self._order("pass_time", by_s=by_s)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any
 
 import pytest
 
-from tests.chaos.verdict import Delivered, Verdict, judge
+from tests.chaos.verdict import Delivered, Verdict, delays_s, judge
 
 WINDOW = 2
 
@@ -30,6 +31,12 @@ def judged(
     return judge(
         sent, delivered, kills=kills, full_disk=full_disk, window_chunks=WINDOW
     )
+
+
+def test_a_delay_ends_with_the_first_delivery_or_never() -> None:
+    delivered = Delivered()
+    delivered.read([frame("1", 7, "a"), frame("1", 2, "b"), frame("1", 4, "a")])
+    assert delays_s({"a": 1, "b": 1, "c": 1}, delivered) == [1, 3, inf]
 
 
 def test_what_never_came_is_lost() -> None:
