@@ -34,10 +34,10 @@ def make_message(
     )
 
 
-def make_refs(count: int, *, size_bytes: int = 1500) -> list[ObjectRef]:
-    return [
-        ObjectRef("bucket", f"key-{n}", size_bytes=size_bytes) for n in range(count)
-    ]
+def make_refs(
+    count: int, *, size_bytes: int = 1500, bucket: str = "bucket"
+) -> list[ObjectRef]:
+    return [ObjectRef(bucket, f"key-{n}", size_bytes=size_bytes) for n in range(count)]
 
 
 def make_failure(holder: HeldMessage, code: str, *, handle_lost: bool) -> Failure:

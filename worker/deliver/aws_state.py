@@ -5,8 +5,6 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING
 
-from worker.errors import CommonFaultError
-
 if TYPE_CHECKING:
     from worker.errors import TrailfeedError
 
@@ -29,6 +27,11 @@ class AwsState(enum.IntEnum):
     ACCESS_DENIED = 12
     OVER_LIMIT = 13
     OTHER = 14
+    MISSING_BUCKET = 15
+    WRONG_REGION = 16
+    SLOW_DOWN = 17
+    SERVER_ERROR = 18
+    BROKEN_OFF = 19
 
     @property
     def is_fault(self) -> bool:
@@ -39,8 +42,3 @@ def state_of(error: TrailfeedError) -> AwsState:
     """The state that an error of a call means."""
     code = getattr(error, "code", "")
     return AwsState.__members__.get(code.upper(), AwsState.OTHER)
-
-
-def common_state_of(error: TrailfeedError) -> AwsState:
-    """The same where it is not the fault of one object; else the service works."""
-    return state_of(error) if isinstance(error, CommonFaultError) else AwsState.WORKS

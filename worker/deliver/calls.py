@@ -21,6 +21,7 @@ from worker.deliver.inbox import (
 )
 from worker.deliver.threads import Threads
 from worker.errors import DownloadError, TrailfeedError, is_bug
+from worker.source.object_faults import READER_BUG
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -292,5 +293,5 @@ def _failed_read(ref: ObjectRef, error: BaseException) -> TrailfeedError:
         raise error
     logger.error("a bug kept an object from being read", exc_info=error)
     return DownloadError(
-        "reader_bug", f"{ref.url}: reading failed by a bug ({error!r:.200})"
+        READER_BUG, f"{ref.url}: reading failed by a bug ({error!r:.200})"
     )

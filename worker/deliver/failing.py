@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from worker.deliver.inbox import QuarantineCase
 from worker.deliver.inheritance import GUILTY_DEATHS
 from worker.deliver.ledger import Fate
-from worker.deliver.settlement import retry_delay_s
+from worker.deliver.settlement import outage_delay_s, retry_delay_s
 from worker.errors import (
     BadObjectError,
     MissingObjectError,
@@ -96,6 +96,17 @@ class Failing:
     def on_unreadable_object(self, item: HeldObject, error: RetriableError) -> None:
         """An object could not be read, though others can."""
         self._leave(QuarantineCase(item.holder, item, error))
+
+    def on_no_room(self, item: HeldObject) -> int:
+        """An object is of a bucket that fails, and too many of it are held already.
+
+        Returns:
+            Seconds until SQS may deliver its message again.
+        """
+        delay_s = outage_delay_s(item.holder.message.receive_count)
+        self._progress.count_object("returned", item.ref.size_bytes)
+        self._settlement.give_back(item.holder, delay_s, reason="failing_bucket")
+        return delay_s
 
     def on_poison_record(self, chunk: Chunk, span: Span) -> None:
         """The receiver refuses a record, alone, and takes others."""

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import heapq
-import itertools
 import logging
-from collections import deque
+from collections import Counter, deque
 from typing import TYPE_CHECKING
 
-from worker.deliver.aws_state import AwsState, common_state_of
+from worker.deliver.aws_state import AwsState, state_of
 from worker.deliver.budget import estimate_bytes, held_bytes
 from worker.deliver.complaint import Complaint
+from worker.deliver.postponed import Postponed
+from worker.deliver.scopes import Scopes, is_common
 from worker.errors import (
     MissingObjectError,
     PermanentError,
     RetriableError,
 )
+from worker.source.object_faults import OWN_FAULTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,16 +28,20 @@ if TYPE_CHECKING:
     from worker.deliver.inbox import Downloaded, DownloadFailed
     from worker.deliver.ledger import HeldObject
     from worker.deliver.progress import Progress
+    from worker.deliver.scopes import Scope
 
 logger = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 3
-"""Failed reads of one object, while others can be read, after which SQS has it back."""
+"""Failed reads of one object, while others of its bucket can be read, after which SQS
+has it back."""
 
 FIRST_RETRY_S = 0.5
 MAX_RETRY_S = 30.0
-SUSPICIOUS_FAILURES = 8
-"""Failed reads in a row, of whichever objects, that stop the receiving."""
+
+FIRST_LOOK_S = 0.5
+MAX_LOOK_S = 60.0
+"""While nothing can be read, how long after one receive the next may follow."""
 
 
 def retry_delay_s(attempts: int, jitter: float) -> float:
@@ -53,9 +58,12 @@ def retry_delay_s(attempts: int, jitter: float) -> float:
 class Fetching:
     """Everything between a held object and its body.
 
-    A read that fails is tried again. It goes back to SQS only when another object could
-    be read meanwhile: otherwise the fault may be S3's, and giving messages back would
-    push a whole queue into its dead-letter queue.
+    A read that fails is tried again. What it says of others is for :class:`Scopes`: the
+    objects of a bucket or folder that cannot be read wait, hidden from other receivers,
+    and all others go on. As many wait as :class:`Postponed` has room for; the rest is
+    left to SQS for a long while, so that an outage does not push a whole queue into its
+    dead-letter queue. An object goes back for its own sake only when others of its
+    bucket can be read.
 
     Args:
         downloads: The threads that read from S3.
@@ -83,25 +91,44 @@ class Fetching:
         self._chronicle = chronicle
         self._jitter = jitter
         self._waiting: deque[HeldObject] = deque()
-        self._retries: list[tuple[float, int, HeldObject]] = []
-        self._tie = itertools.count()
-        self._successes = 0
-        self._failures_in_a_row = 0
+        self._postponed = Postponed(budget.limit_bytes)
+        self._scopes = Scopes()
+        self._successes: Counter[str] = Counter()
+        self._look_at = 0.0
+        self._look_s = FIRST_LOOK_S
         self._complaint = Complaint(logger, over="objects can be read again")
 
     @property
     def backlog(self) -> int:
-        """Objects that wait for their body."""
-        return len(self._waiting) + len(self._retries) + self._downloads.under_way
+        """Objects that wait for their body; those that cannot be read are none."""
+        return len(self._waiting) + self._downloads.under_way
 
     @property
-    def is_open(self) -> bool:
-        """False while everything that is tried fails: receiving more is no use."""
-        return self._failures_in_a_row < SUSPICIOUS_FAILURES or not self._retries
+    def is_reading(self) -> bool:
+        """Whether there is an object whose body is wanted."""
+        return bool(self.backlog or self._postponed)
+
+    def may_receive(self, now: float) -> bool:
+        """False while nothing can be read, but for a look now and then."""
+        is_shut = self._scopes.everything is not None and len(self._postponed) > 0
+        return not is_shut or now >= self._look_at
+
+    def on_receive(self, now: float) -> None:
+        """A receive was ordered: where nothing can be read, the next one has time.
+
+        As long as it is the buckets that fail and not what they have in common, and
+        there is room for what fails, the messages behind are looked at quickly: they
+        may be of another bucket.
+        """
+        if self._scopes.everything is None:
+            return
+        self._look_at = now + self._look_s
+        if self._scopes.is_common or self._postponed.is_full:
+            self._look_s = min(2 * self._look_s, MAX_LOOK_S)
 
     def due(self) -> float | None:
         """The next instant at which :meth:`step` can do what it cannot now."""
-        return self._retries[0][0] if self._retries else None
+        return self._postponed.due()
 
     def fileno(self) -> int | None:
         """Readable when :meth:`service` has something to do; None: never."""
@@ -117,11 +144,12 @@ class Fetching:
 
     def step(self, now: float) -> None:
         """Start as many downloads as there is room for."""
-        while self._retries and self._retries[0][0] <= now:
-            self._waiting.append(heapq.heappop(self._retries)[2])
+        while (late := self._postponed.pop(now)) is not None:
+            if late.is_wanted and not self._is_postponed(late, now):
+                self._waiting.append(late)
         while self._waiting and self._downloads.has_room:
             item = self._waiting[0]
-            if item.is_wanted:
+            if item.is_wanted and not self._is_postponed(item, now):
                 size_bytes = estimate_bytes(item.ref.size_bytes)
                 if not self._budget.admits(size_bytes):
                     return
@@ -133,53 +161,84 @@ class Fetching:
     def on_downloaded(self, event: Downloaded, now: float) -> None:
         """A body has come."""
         self._downloads.ended()
-        if self._failures_in_a_row >= SUSPICIOUS_FAILURES:
-            self._hurry(now)
-        self._successes += 1
-        self._failures_in_a_row = 0
-        if not self._retries:
+        ref = event.item.ref
+        was_shut = self._scopes.everything is not None
+        cleared = self._scopes.read(ref, now)
+        if cleared or was_shut:
+            self._look_s = FIRST_LOOK_S
+            self._postponed.hurry(now + self._jitter())
+            for scope in cleared:
+                if scope.is_reported:
+                    logger.info("%s: objects can be read again", scope.url)
+        self._successes[ref.bucket] += 1
+        if not self._postponed:
             self._complaint.settled()
         self._progress.s3_state = AwsState.WORKS
         self._chronicle.fetched(event.item, event.body.size_bytes, now)
         self._budget.charge(event.item, held_bytes(event.body))
-
-    def _hurry(self, now: float) -> None:
-        """S3 is back: nothing that failed meanwhile need wait for its turn."""
-        self._retries = [
-            (min(due, now + self._jitter()), tie, item)
-            for due, tie, item in self._retries
-        ]
-        heapq.heapify(self._retries)
 
     def on_failed(self, event: DownloadFailed, now: float) -> None:
         """Try again, or leave it to others, by the kind of failure."""
         self._downloads.ended()
         item, error = event.item, event.error
         self._progress.downloads_failed += 1
-        self._progress.s3_state = common_state_of(error)
         self._budget.release(item)
-        if not item.is_wanted:
-            return
+        if isinstance(error, RetriableError) and is_common(error):
+            self._progress.s3_state = state_of(error)
+        elif self._scopes.everything is None:
+            self._progress.s3_state = AwsState.WORKS
         match error:
-            case MissingObjectError():
-                self._failing.on_missing_object(item, error)
-            case PermanentError():
-                self._failing.on_bad_object(item, error, None)
+            case MissingObjectError() | PermanentError():
+                self._scopes.undecided(item, now)
+                self._end(item, error)
             case RetriableError():
-                self._failures_in_a_row += 1
                 self._try_again(item, error, now)
             case _:
                 raise error
 
-    def _try_again(self, item: HeldObject, error: RetriableError, now: float) -> None:
-        if not item.attempts:
-            item.successes_before = self._successes
-        item.attempts += 1
-        if item.attempts >= MAX_ATTEMPTS and self._successes > item.successes_before:
-            self._failing.on_unreadable_object(item, error)
+    def report(self) -> None:
+        """Say in the progress which buckets fail."""
+        self._progress.failing_buckets.set(
+            (bucket, state_of(scope.error), self._postponed.by_bucket[bucket])
+            for bucket, scope in self._scopes.failing_buckets().items()
+        )
+
+    def _end(
+        self, item: HeldObject, error: MissingObjectError | PermanentError
+    ) -> None:
+        if not item.is_wanted:
             return
-        delay_s = retry_delay_s(item.attempts, self._jitter())
-        heapq.heappush(self._retries, (now + delay_s, next(self._tie), item))
+        if isinstance(error, MissingObjectError):
+            self._failing.on_missing_object(item, error)
+        else:
+            self._failing.on_bad_object(item, error, None)
+
+    def _try_again(self, item: HeldObject, error: RetriableError, now: float) -> None:
+        bucket = item.ref.bucket
+        if not item.attempts:
+            item.successes_before = self._successes[bucket]
+        item.attempts += 1
+        is_own = error.code in OWN_FAULTS
+        is_alone = (
+            self._successes[bucket] > item.successes_before
+            and self._scopes.suspended(item.ref) is None
+        )
+        if item.attempts >= MAX_ATTEMPTS and (is_own or is_alone):
+            self._scopes.undecided(item, now)
+            if item.is_wanted:
+                self._failing.on_unreadable_object(item, error)
+            return
+        if not is_own:
+            self._scopes.failed(item, error, now)
+        if (everything := self._scopes.everything) is not None:
+            self._progress.s3_state = state_of(everything.error)
+        if not item.is_wanted:
+            return
+        scope = self._scopes.suspended(item.ref)
+        if scope is not None:
+            self._postpone(item, scope, now)
+            return
+        self._postponed.add(item, now + retry_delay_s(item.attempts, self._jitter()))
         self._complaint.raised(
             f"{error}; trying again",
             now,
@@ -190,3 +249,36 @@ class Fetching:
                 "message_id": item.holder.message.id,
             },
         )
+
+    def _is_postponed(self, item: HeldObject, now: float) -> bool:
+        """Put an object aside whose bucket or folder cannot be read."""
+        scope = self._scopes.suspended(item.ref)
+        if scope is None or scope.lets_try(item, now):
+            return False
+        self._postpone(item, scope, now)
+        return True
+
+    def _postpone(self, item: HeldObject, scope: Scope, now: float) -> None:
+        if not scope.is_reported:
+            scope.is_reported = True
+            logger.error(
+                "%s: its objects cannot be read: %s; they wait, one of them at a time "
+                "is tried, and all others go on",
+                scope.url,
+                scope.error,
+            )
+        if self._postponed.admits(item):
+            self._postponed.add(item, max(scope.try_at, now + FIRST_RETRY_S))
+        else:
+            self._leave(item, scope, now)
+
+    def _leave(self, item: HeldObject, scope: Scope, now: float) -> None:
+        delay_s = self._failing.on_no_room(item)
+        if count := scope.leave(now):
+            logger.warning(
+                "%s: as many of its objects are held as there is room for; %d more "
+                "were left to the queue, the last of them for %d s",
+                scope.url,
+                count,
+                delay_s,
+            )

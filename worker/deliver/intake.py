@@ -147,8 +147,8 @@ class Intake:
         coming = self._under_way * MAX_RECEIVE_MESSAGES
         return self._backlog_objects - backlog - coming >= MAX_RECEIVE_MESSAGES
 
-    def step(self, now: float, *, has_room: bool, backlog: int) -> None:
-        """Order a receive where that is right.
+    def step(self, now: float, *, has_room: bool, backlog: int) -> bool:
+        """Order a receive where that is right, and say whether it was.
 
         Args:
             now: Monotonic instant.
@@ -158,11 +158,11 @@ class Intake:
         if not has_room:
             self._progress.empty_since = 0.0  # nobody looks
         if self._is_closed or not has_room or now < self._not_before:
-            return
+            return False
         if self._under_way and not (self._was_full and self._under_way == 1):
-            return
+            return False
         if not self.has_room(backlog):
-            return
+            return False
         self._under_way += 1
         self._calls.receive(
             max_messages=MAX_RECEIVE_MESSAGES,
@@ -171,6 +171,7 @@ class Intake:
             else self._source.wait_time_s,
             visibility_timeout_s=self._source.visibility_timeout_s,
         )
+        return True
 
     def on_received(self, event: Received, now: float) -> None:
         """Hold the messages and begin with their objects."""

@@ -156,15 +156,17 @@ class DeliveryLoop:
         self._settlement.step(now, at_once=self._draining.has_begun)
         backlog = self._backlog
         self._shortage.look(now, backlog)
-        self._intake.step(
+        is_receiving = self._intake.step(
             now,
             has_room=self._client.is_connected
             and self._adoption.is_over
-            and self._fetching.is_open
+            and self._fetching.may_receive(now)
             and self._settlement.has_room
             and not self._budget.is_full,
             backlog=backlog,
         )
+        if is_receiving:
+            self._fetching.on_receive(now)
         if self._gauge is not None and not self._draining.has_begun:
             self._gauge.step(now)
 
@@ -326,7 +328,8 @@ class DeliveryLoop:
         progress.is_connected = self._client.is_connected
         progress.budget_used_bytes = self._budget.used_bytes
         progress.backlog_objects = self._backlog
-        is_reading = self._fetching.backlog or self._streaming.is_active
+        self._fetching.report()
+        is_reading = self._fetching.is_reading or self._streaming.is_active
         if not is_reading and progress.s3_state != AwsState.WORKS:
             progress.s3_state = AwsState.UNTRIED  # nothing is left that could tell
         steps = (

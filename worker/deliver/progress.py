@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Final, Protocol
 
 from worker.deliver.aws_state import AwsState
+from worker.deliver.failing_buckets import FailingBuckets
 from worker.deliver.numbers import Histogram, Tally
 from worker.transform.presets import PRESETS
 
@@ -21,6 +22,7 @@ RETURN_REASONS: Final = (
     "unreadable_object",
     "poison_record",
     "quarantine_failed",
+    "failing_bucket",
 )
 IGNORED_REASONS: Final = (
     "test_event",
@@ -53,6 +55,9 @@ LAG_S: Final = (
     *(1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0),
     *(1_800.0, 3_600.0, 14_400.0, 86_400.0, 604_800.0),
 )
+_Many = Tally | Histogram | FailingBuckets
+"""Fields of Progress of several numbers."""
+
 UNKNOWN: Final = -1.0
 """A standing number that nobody has asked for yet."""
 
@@ -104,6 +109,7 @@ class Progress:
             last, or nothing was held.
         empty_since: Monotonic instant since which the queue was seen empty with
             nothing held here; 0.0 while it is not.
+        failing_buckets: Those of which no object can be read.
     """
 
     messages_received: int = 0
@@ -157,6 +163,7 @@ class Progress:
     s3_state: int = int(AwsState.UNTRIED)
     progressed_at: float = 0.0
     empty_since: float = 0.0
+    failing_buckets: FailingBuckets = field(default_factory=FailingBuckets)
 
     def count_object(self, outcome: str, size_bytes: int | None) -> None:
         """An object is done with; ``outcome`` is one of :data:`OBJECT_OUTCOMES`."""
@@ -168,7 +175,7 @@ class Progress:
         row: list[float] = []
         for name in _NAMES:
             value = getattr(self, name)
-            if isinstance(value, Tally | Histogram):
+            if isinstance(value, _Many):
                 row += value.to_row()
             else:
                 row.append(value)
@@ -181,7 +188,7 @@ class Progress:
         start = 0
         for name in _NAMES:
             value = getattr(made, name)
-            if isinstance(value, Tally | Histogram):
+            if isinstance(value, _Many):
                 end = start + len(value.to_row())
                 setattr(made, name, value.like(row[start:end]))
             else:
@@ -207,6 +214,7 @@ STANDING: Final = frozenset(
         "s3_state",
         "progressed_at",
         "empty_since",
+        "failing_buckets",
     }
 )
 """Fields of Progress that say how a worker stands, and do not add up over time."""
@@ -218,7 +226,7 @@ def _adds_up() -> tuple[bool, ...]:
     flags: list[bool] = []
     for name in _NAMES:
         value = getattr(Progress(), name)
-        cells = len(value.to_row()) if isinstance(value, Tally | Histogram) else 1
+        cells = len(value.to_row()) if isinstance(value, _Many) else 1
         flags += [name not in STANDING] * cells
     return tuple(flags)
 

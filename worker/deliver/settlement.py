@@ -39,10 +39,21 @@ ChangeMessageVisibility), less a margin for the call that would come too late.""
 FIRST_DELAY_S = 10
 MAX_DELAY_S = 900
 
+FIRST_OUTAGE_S = 900
+MAX_OUTAGE_S = 21_600
+
 
 def retry_delay_s(receive_count: int) -> int:
     """How long a failed message stays hidden: doubled with each receive."""
     return int(min(FIRST_DELAY_S * 2 ** min(receive_count - 1, 10), MAX_DELAY_S))
+
+
+def outage_delay_s(receive_count: int) -> int:
+    """How long a message stays hidden that an outage of its bucket leaves no room for.
+
+    Ten receives, after which many queues let go of a message, take two days.
+    """
+    return int(min(FIRST_OUTAGE_S * 2 ** min(receive_count - 1, 10), MAX_OUTAGE_S))
 
 
 class Settlement:

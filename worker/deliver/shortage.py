@@ -43,12 +43,12 @@ class Shortage:
         """Count the time since the last look, and see how things are from here on."""
         if self._of is not None:
             self._waited_s.add(self._of, now - self._since)
-        self._of, self._since = self._shortage(backlog), now
+        self._of, self._since = self._shortage(now, backlog), now
 
-    def _shortage(self, backlog: int) -> str | None:
+    def _shortage(self, now: float, backlog: int) -> str | None:
         if not self._client.is_connected:
             return "receiver"
-        if not self._fetching.is_open:
+        if not self._fetching.may_receive(now):
             return "s3"
         if not self._settlement.has_room:
             return "deletes"

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from worker.deliver.aws_state import AwsState, common_state_of
+from worker.deliver.aws_state import AwsState, state_of
 from worker.deliver.complaint import Complaint
 from worker.deliver.feed import Feed
 from worker.deliver.fetching import MAX_ATTEMPTS, retry_delay_s
+from worker.deliver.scopes import is_common
 from worker.errors import MissingObjectError, OverwrittenError, RetriableError
 
 if TYPE_CHECKING:
@@ -106,9 +107,10 @@ class Streaming:
         feed, error = event.feed, event.error
         feed.is_reading = False
         self._progress.downloads_failed += 1
-        self._progress.s3_state = common_state_of(error)
         if not isinstance(error, RetriableError):
             raise error
+        if is_common(error):
+            self._progress.s3_state = state_of(error)
         if not feed.attempts:
             feed.item.successes_before = self._successes
         feed.attempts += 1

@@ -20,7 +20,8 @@ class Metric:
         name: As it is exposed, with its suffix.
         help: One sentence, without a full stop.
         source: The field of ``Progress`` that it is; empty: see ``exposition``.
-        label: What tells the samples of one worker apart; empty: there is one.
+        label: What tells the samples of one worker apart, one word or more; empty:
+            there is one.
         names: Values of the label, where they are not the keys of a tally: fields of
             ``Progress`` by the label's value.
         per_worker: Whether there is a sample for each slot, with the label ``worker``.
@@ -37,7 +38,7 @@ class Metric:
     @property
     def labels(self) -> tuple[str, ...]:
         worker = ("worker",) if self.per_worker else ()
-        return (*worker, self.label) if self.label else worker
+        return (*worker, *self.label.split())
 
 
 def _counter(
@@ -162,6 +163,12 @@ CATALOGUE: Final = (
         "download_failures",
         "Reads of an object that failed, tried again or not",
         "downloads_failed",
+    ),
+    _gauge(
+        "failing_bucket_objects",
+        "Objects held of a bucket that cannot be read, at most eight buckets a worker",
+        label="bucket reason",
+        per_worker=False,
     ),
     _histogram(
         "object_stage_seconds",

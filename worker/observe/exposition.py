@@ -15,7 +15,7 @@ from prometheus_client.registry import Collector
 from worker.deliver.numbers import OTHER, Histogram, Tally
 from worker.deliver.progress import MAX_RULES, NO_RULE
 from worker.observe.catalogue import CATALOGUE
-from worker.observe.health import failed, readiness
+from worker.observe.health import failed, failing_buckets, readiness
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -164,6 +164,11 @@ def _filter_matches(reading: PoolReading) -> Iterator[Sample]:
             yield (str(number), rule), slot.progress.filter_matches.counts[rule]
 
 
+def _failing_buckets(reading: PoolReading) -> Iterator[Sample]:
+    for one in failing_buckets(reading):
+        yield (one.name, one.state.name.lower()), float(one.held_objects)
+
+
 def _reloads(reading: PoolReading) -> Iterator[Sample]:
     yield ("done",), float(reading.state.reloads)
     yield ("refused",), float(reading.state.reloads_refused)
@@ -187,6 +192,7 @@ _SPECIAL: Final[dict[str, Callable[[PoolReading], Iterator[Sample]]]] = {
     "trailfeed_worker_cpu_seconds_total": _care("cpu_s"),
     "trailfeed_quarantine_items": _quarantine(0),
     "trailfeed_quarantine_bytes": _quarantine(1),
+    "trailfeed_failing_bucket_objects": _failing_buckets,
     "trailfeed_config_reloads_total": _reloads,
     "trailfeed_ready": _ready,
     "trailfeed_start_time_seconds": lambda r: iter([((), r.facts.started_at)]),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from worker.deliver.aws_state import AwsState
+from worker.deliver.failing_buckets import FailingBucket
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,6 +29,15 @@ SUPERVISOR_SILENT_AFTER_S: Final = 10.0
 STALLED_AFTER_S: Final = 300.0
 """Longer than a receiver takes to acknowledge (``output.ack_timeout_s``, 190 s)."""
 
+COMMON: Final = frozenset(
+    {
+        *(AwsState.NO_CREDENTIALS, AwsState.CREDENTIALS_REFUSED),
+        *(AwsState.ROLE_REFUSED, AwsState.CLOCK_SKEW, AwsState.UNREACHABLE),
+        *(AwsState.TIMEOUT, AwsState.THROTTLED, AwsState.NO_AWS_ANSWER),
+    }
+)
+"""Faults that are no bucket's own, so that what another worker reads disproves none."""
+
 _WAYS_OUT: Final = {
     AwsState.NO_CREDENTIALS: "there are no credentials",
     AwsState.CREDENTIALS_REFUSED: "AWS refuses the credentials",
@@ -42,6 +52,11 @@ _WAYS_OUT: Final = {
     AwsState.ACCESS_DENIED: "access is denied",
     AwsState.OVER_LIMIT: "too many messages are in flight",
     AwsState.OTHER: "calls fail",
+    AwsState.MISSING_BUCKET: "there is no such bucket",
+    AwsState.WRONG_REGION: "the bucket is in another region",
+    AwsState.SLOW_DOWN: "S3 asks to slow down",
+    AwsState.SERVER_ERROR: "S3 fails",
+    AwsState.BROKEN_OFF: "connections break off",
 }
 
 
@@ -51,14 +66,16 @@ class Check:
 
     Attributes:
         reason: What is wrong, with its code where it has one; empty: all is well.
+        is_partial: All the rest goes on beside what is wrong.
     """
 
     name: str
     reason: str = ""
+    is_partial: bool = False
 
     @property
     def is_ok(self) -> bool:
-        return not self.reason
+        return self.is_partial or not self.reason
 
 
 def health(reading: PoolReading) -> tuple[Check, ...]:
@@ -93,7 +110,28 @@ def _silence_s(slot: SlotReading, now: float) -> float:
 
 def readiness(reading: PoolReading) -> tuple[Check, ...]:
     """Would records flow?"""
-    return tuple(Check(name, judge(reading)) for name, judge in _READINESS)
+    return (
+        *(Check(name, judge(reading)) for name, judge in _READINESS),
+        Check("buckets", _buckets(reading), is_partial=True),
+    )
+
+
+def failing_buckets(reading: PoolReading) -> list[FailingBucket]:
+    """The buckets that cannot be read, with what all workers hold of each."""
+    found: dict[str, FailingBucket] = {}
+    for _, progress in reading.booted:
+        for one in progress.failing_buckets.buckets:
+            before = found.get(one.name)
+            held = one.held_objects + (before.held_objects if before else 0)
+            found[one.name] = FailingBucket(one.name, one.state, held)
+    return list(found.values())
+
+
+def _buckets(reading: PoolReading) -> str:
+    return "; ".join(
+        f"{one.name}: {_said(one.state)} ({one.held_objects} objects held)"
+        for one in failing_buckets(reading)
+    )
 
 
 def _workers(reading: PoolReading) -> str:
@@ -113,9 +151,9 @@ def _sqs(reading: PoolReading) -> str:
 
 
 def _s3(reading: PoolReading) -> str:
-    for _, progress in reading.booted:
-        state = AwsState(progress.s3_state)
-        if state.is_fault:
+    states = [AwsState(progress.s3_state) for _, progress in reading.booted]
+    for state in states:
+        if state.is_fault and (state in COMMON or AwsState.WORKS not in states):
             return _said(state)
     return ""
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from worker.deliver.aws_state import AwsState
-from worker.observe.health import failed, health, readiness
+from worker.observe.health import failed, failing_buckets, health, readiness
 
 if TYPE_CHECKING:
     from worker.observe.board import SlotReading
@@ -23,6 +23,14 @@ def overview(reading: PoolReading) -> dict[str, Any]:
         "problems": {check.name: check.reason for check in failed(checks)},
         "errors": [
             {"at": _iso8601(epoch_s), "text": text} for epoch_s, text in reading.errors
+        ],
+        "failing_buckets": [
+            {
+                "bucket": one.name,
+                "reason": one.state.name.lower(),
+                "held_objects": one.held_objects,
+            }
+            for one in failing_buckets(reading)
         ],
         "queue": _queue(reading),
         "quarantine": _quarantine(reading),

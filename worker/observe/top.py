@@ -154,6 +154,11 @@ def _state(worker: Mapping[str, Any]) -> Text:
 def _problems(now: Overview) -> Iterator[RenderableType]:
     for name, reason in now["problems"].items():
         yield Text.assemble((f"{name}: ", "bold red"), printable(reason))
+    for one in now["failing_buckets"]:
+        yield Text.assemble(
+            (f"bucket {printable(one['bucket'])}: ", "bold red"),
+            f"{one['reason']}, {one['held_objects']} objects held",
+        )
 
 
 def _errors(now: Overview) -> Iterator[RenderableType]:

@@ -54,6 +54,10 @@ SERVER_ERROR = "server_error"
 BROKEN_OFF = "broken_off"
 OVERWRITTEN = "overwritten"
 REFUSED = "refused"
+READER_BUG = "reader_bug"
+
+OWN_FAULTS = frozenset({ARCHIVED, OVERWRITTEN, READER_BUG})
+"""Faults of an object itself, which say nothing of others."""
 
 _UNAUTHORIZED = 401
 _FORBIDDEN = 403

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from worker.deliver.aws_state import AwsState, common_state_of, state_of
-from worker.errors import AwsError, CommonFaultError, DownloadError, TrailfeedError
+from worker.deliver.aws_state import AwsState, state_of
+from worker.errors import AwsError, CommonFaultError, TrailfeedError
 from worker.source import faults, queue
 
 
@@ -35,8 +35,3 @@ def test_the_code_names_the_state(error: TrailfeedError, state: AwsState) -> Non
 )
 def test_every_code_of_a_common_fault_has_a_state_of_its_own(code: str) -> None:
     assert state_of(CommonFaultError(code, "no")).name.lower() == code
-
-
-def test_what_is_wrong_with_one_object_says_nothing_of_the_service() -> None:
-    assert common_state_of(DownloadError("cut", "short")) is AwsState.WORKS
-    assert common_state_of(CommonFaultError("kms", "no")) is AwsState.KMS

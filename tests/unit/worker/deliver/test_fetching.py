@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from itertools import pairwise
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -17,12 +19,19 @@ from worker.deliver.aws_state import AwsState
 from worker.deliver.budget import Budget, estimate_bytes
 from worker.deliver.chronicle import Chronicle
 from worker.deliver.failing import Failing
-from worker.deliver.fetching import MAX_ATTEMPTS, SUSPICIOUS_FAILURES, Fetching
+from worker.deliver.fetching import (
+    FIRST_LOOK_S,
+    MAX_ATTEMPTS,
+    MAX_LOOK_S,
+    Fetching,
+)
 from worker.deliver.inbox import Downloaded, DownloadFailed
 from worker.deliver.journaling import Journaling
 from worker.deliver.ledger import Fate, HeldObject, Ledger
+from worker.deliver.postponed import MAX_OBJECTS
 from worker.deliver.progress import Progress
-from worker.deliver.settlement import Settlement
+from worker.deliver.scopes import EVERYTHING_OBJECTS, SUSPICIOUS_OBJECTS
+from worker.deliver.settlement import Settlement, outage_delay_s
 from worker.errors import (
     AccessDeniedError,
     CommonFaultError,
@@ -88,10 +97,12 @@ class Scene:
         event = Downloaded(item, Body(b"", 0, "etag", None))
         self.fetching.on_downloaded(event, now)
 
-    def want(self, number: int, objects: int = 1) -> tuple[HeldObject, ...]:
+    def want(
+        self, number: int, objects: int = 1, *, bucket: str = "bucket"
+    ) -> tuple[HeldObject, ...]:
         holder = self.ledger.hold(
             make_message(number),
-            make_refs(objects, size_bytes=SIZE_BYTES),
+            make_refs(objects, size_bytes=SIZE_BYTES, bucket=bucket),
             received_at=0.0,
             extend_at=200.0,
         )
@@ -185,46 +196,149 @@ def test_a_failing_object_delays_no_other() -> None:
 
 def test_a_fault_that_all_share_holds_the_messages_and_stops_the_receiving() -> None:
     scene = Scene()
-    items = [scene.want(number)[0] for number in range(SUSPICIOUS_FAILURES)]
+    items = [scene.want(number)[0] for number in range(EVERYTHING_OBJECTS)]
     scene.fetching.step(0.0)
     for item in items:
-        assert scene.fetching.is_open
-        scene.fail(item, CommonFaultError("ExpiredToken", "credentials expired"), 0.0)
-    assert not scene.fetching.is_open
+        assert scene.fetching.may_receive(0.0)
+        scene.fail(item, CommonFaultError("credentials_refused", "expired"), 0.0)
+    scene.fetching.on_receive(0.0)
+    assert not scene.fetching.may_receive(0.0)
     assert all(item.holder.fate is Fate.HELD for item in items)
     due = scene.fetching.due()
     assert due is not None
     scene.fetching.step(due)
     scene.succeed(scene.downloads.started[-1], now=due)
-    assert scene.fetching.is_open
+    assert scene.fetching.may_receive(due)
+
+
+def test_while_nothing_can_be_read_a_receive_looks_more_and_more_rarely() -> None:
+    scene = Scene()
+    for number in range(EVERYTHING_OBJECTS):
+        scene.want(number)
+    scene.fetching.step(0.0)
+    for item in tuple(scene.downloads.started):
+        scene.fail(item, CommonFaultError("unreachable", "no route"), 0.0)
+    looks = [0.0]
+    while looks[-1] < 600:
+        now = looks[-1]
+        scene.fetching.on_receive(now)
+        while not scene.fetching.may_receive(now):
+            now += 0.5
+        looks.append(now)
+    pauses = [after - before for before, after in pairwise(looks)]
+    assert pauses[0] == FIRST_LOOK_S
+    assert pauses[-1] == MAX_LOOK_S
+    assert pauses == sorted(pauses)
 
 
 def test_when_s3_is_back_nobody_waits_for_long() -> None:
     scene = Scene()
-    items = [scene.want(number)[0] for number in range(SUSPICIOUS_FAILURES)]
+    items = [scene.want(number)[0] for number in range(EVERYTHING_OBJECTS)]
     now = 0.0
-    for _ in range(8 * SUSPICIOUS_FAILURES):
+    for _ in range(8 * EVERYTHING_OBJECTS):
         scene.fetching.step(now)
         for item in scene.downloads.started:
             scene.fail(item, DownloadError("slow_down", "S3 answers 503"), now)
         scene.downloads.started.clear()
         now = scene.fetching.due() or now
-    scene.fetching.step(now)
-    first = scene.downloads.started[0]
-    scene.succeed(first, now)
+    while not scene.downloads.started:
+        now = scene.fetching.due() or now
+        scene.fetching.step(now)
+    scene.succeed(scene.downloads.started[0], now)
     scene.fetching.step(now + 1.0)
     assert set(scene.downloads.started) == set(items)
 
 
-def test_it_opens_again_when_nothing_is_left_to_try() -> None:
+def test_it_receives_again_when_nothing_is_left_to_try() -> None:
     scene = Scene()
-    items = [scene.want(number)[0] for number in range(SUSPICIOUS_FAILURES)]
+    items = [scene.want(number)[0] for number in range(EVERYTHING_OBJECTS)]
     scene.fetching.step(0.0)
     for item in items:
         scene.fail(item, CommonFaultError("ExpiredToken", "credentials expired"), 0.0)
         scene.ledger.abandon(item.holder)
+    scene.fetching.on_receive(0.0)
     scene.fetching.step(1000.0)
-    assert scene.fetching.is_open
+    assert scene.fetching.may_receive(0.0)
+
+
+REFUSED = AccessDeniedError("access_denied", "s3://forbidden/: access denied")
+
+
+def test_a_forbidden_bucket_takes_no_room_from_others() -> None:
+    scene = Scene()
+    scene.downloads.concurrency = 4
+    forbidden = [scene.want(n, bucket="forbidden")[0] for n in range(60)]
+    for now in range(3):
+        scene.fetching.step(now)
+        for item in forbidden[:]:
+            if item in scene.downloads.started and not item.attempts:
+                scene.fail(item, REFUSED, now)
+    scene.fetching.step(3.0)
+    assert sum(item.attempts for item in forbidden) < 8, "one at a time is tried"
+    assert scene.fetching.backlog < 2, "they keep nothing from being received"
+    assert scene.fetching.may_receive(3.0)
+    (good,) = scene.want(100)
+    scene.fetching.step(3.0)
+    assert scene.downloads.started[-1] is good
+    scene.fetching.report()
+    (failing,) = scene.progress.failing_buckets.buckets
+    assert (failing.name, failing.state) == ("forbidden", AwsState.ACCESS_DENIED)
+    assert failing.held_objects >= 59
+    assert scene.progress.messages_returned.total == 0
+    assert all(item.holder.fate is Fate.HELD for item in forbidden)
+
+
+def test_what_a_failing_bucket_has_no_room_for_is_left_to_sqs_for_long() -> None:
+    scene = Scene()
+    items = [scene.want(n, bucket="forbidden")[0] for n in range(SUSPICIOUS_OBJECTS)]
+    scene.fetching.step(0.0)
+    for item in items:
+        scene.fail(item, REFUSED, 0.0)
+    items += [scene.want(n, bucket="forbidden")[0] for n in range(10, MAX_OBJECTS + 30)]
+    scene.fetching.step(0.0)
+    scene.settlement.step(0.0, at_once=True)
+    fates = Counter(item.holder.fate for item in items)
+    assert fates == {Fate.HELD: MAX_OBJECTS, Fate.ABANDONED: 24}
+    delays_s = {delay_s for batch in scene.calls.changes for _, delay_s in batch}
+    assert delays_s == {outage_delay_s(1)}
+    (other,) = scene.want(10_000, bucket="other")
+    scene.fetching.step(0.0)
+    assert scene.downloads.started[-1] is other
+    scene.fail(other, REFUSED, 0.0)
+    assert other.holder.fate is Fate.HELD, "of each bucket there is one to try"
+
+
+def test_a_bucket_that_can_be_read_again_hurries_what_waits() -> None:
+    scene = Scene()
+    items = [scene.want(n, bucket="forbidden")[0] for n in range(20)]
+    scene.downloads.concurrency = 6
+    scene.fetching.step(0.0)
+    for item in tuple(scene.downloads.started):
+        scene.fail(item, REFUSED, 0.0)
+    scene.fetching.step(0.5)
+    scene.downloads.concurrency = 100
+    scene.downloads.started.clear()
+    now = 0.5
+    while not scene.downloads.started:
+        now += 1.0
+        scene.fetching.step(now)
+    (tried,) = scene.downloads.started
+    scene.succeed(tried, now)
+    scene.fetching.step(now + 1.0)
+    assert set(scene.downloads.started) == set(items)
+    scene.fetching.report()
+    assert scene.progress.failing_buckets.buckets == []
+
+
+def test_an_archived_object_goes_back_for_its_own_sake() -> None:
+    scene = Scene()
+    (item,) = scene.want(0)
+    now = 0.0
+    for _ in range(MAX_ATTEMPTS):
+        scene.fetching.step(now)
+        scene.fail(item, DownloadError("archived", "restore it"), now)
+        now = scene.fetching.due() or now
+    assert item.holder.fate is Fate.ABANDONED
 
 
 def test_a_missing_object_goes_back_or_is_passed_over() -> None:

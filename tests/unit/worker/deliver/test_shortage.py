@@ -30,6 +30,9 @@ class Parts:
     window_has_room: bool = True
     deletes_have_room: bool = True
 
+    def may_receive(self, _now: float) -> bool:
+        return self.is_open
+
 
 @dataclass
 class Room:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from itertools import count
 
+from worker.deliver.aws_state import AwsState
+from worker.deliver.failing_buckets import FailingBuckets
 from worker.deliver.numbers import Histogram, Tally
 from worker.deliver.progress import STANDING, UNKNOWN, Progress
 from worker.observe.board import Board, Care, PoolState
@@ -18,6 +20,8 @@ def distinct(start: int) -> Progress:
         if isinstance(value, Tally | Histogram):
             row = [float(next(numbers)) for _ in value.to_row()]
             setattr(made, field.name, value.like(row))
+        elif isinstance(value, FailingBuckets):
+            value.set([(f"bucket-{start}", AwsState.KMS, next(numbers))])
         else:
             setattr(made, field.name, type(value)(next(numbers)))
     return made

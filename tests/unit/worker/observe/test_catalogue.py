@@ -27,6 +27,7 @@ FOR_THE_POOL_ALONE = {
     "s3_state",
     "progressed_at",
     "empty_since",
+    "failing_buckets",  # by bucket and reason
 }
 _NAME = re.compile(r"trailfeed_[a-z0-9_]+")
 

@@ -1,0 +1,89 @@
+"""A bucket that cannot be read keeps nothing of another bucket waiting."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.chaos.clients import free_port
+from tests.fakes.aws_standin.process import AwsStandIn
+from tests.fakes.daemon import Daemon, merged, settings_for, wait_until
+from tests.fakes.forward_receiver import RecordingReceiver
+from worker.demo.files import cloudtrail_files
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.system
+
+QUEUE = "events"
+END = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+BAD, GOOD = 60, 40
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason", "workers"),
+    [
+        ("s3_403", "access_denied", 1),
+        ("s3_403", "access_denied", 2),
+        ("s3_kms", "kms", 1),
+        ("s3_500", "server_error", 1),
+    ],
+)
+def test_a_failing_bucket_holds_up_no_other(
+    fault: str, reason: str, workers: int, tmp_path: Path
+) -> None:
+    with (
+        AwsStandIn() as aws,
+        RecordingReceiver.unix(tmp_path / "forward.sock") as receiver,
+    ):
+        queue_url = aws.make_queue(QUEUE)
+        aws.fail_bucket("forbidden", fault)
+
+        def upload(bucket: str, count: int, seed: int) -> set[str]:
+            files = list(cloudtrail_files(count, end=END, seed=seed))
+            aws.load(bucket, {f.key: f.body for f in files}, queue=QUEUE)
+            return {one for file in files for one in file.event_ids}
+
+        forbidden = upload("forbidden", BAD, seed=1)
+        good = upload("logs", GOOD, seed=2)
+        listen = f"127.0.0.1:{free_port()}"
+        settings = merged(
+            settings_for(aws, queue_url, receiver.address, tmp_path),
+            {"pool": {"workers": workers}, "status": {"listen": listen}},
+        )
+        with Daemon(tmp_path, settings):
+
+            def delivered() -> list[str]:
+                return [str(record["eventID"]) for record in receiver.records()]
+
+            wait_until(lambda: good <= set(delivered()))
+            assert not forbidden & set(delivered())
+            wait_until(lambda: "forbidden" in failing_by(get(listen, "readyz")))
+            (failing,) = get(listen, "status")["failing_buckets"]
+            assert (failing["bucket"], failing["reason"]) == ("forbidden", reason)
+            readiness = get(listen, "readyz")
+            assert readiness["ok"], readiness
+            wait_until(lambda: aws.tally(QUEUE)["deleted"] == GOOD)
+            assert aws.tally(QUEUE)["max_receives"] == 1
+
+            aws.fail_bucket("forbidden", None)
+            wait_until(lambda: aws.tally(QUEUE)["deleted"] == GOOD + BAD)
+        assert sorted(delivered()) == sorted(good | forbidden)
+        assert aws.tally(QUEUE)["max_receives"] == 1
+
+
+def failing_by(readiness: dict[str, Any]) -> str:
+    return str(readiness["checks"]["buckets"]["reason"])
+
+
+def get(listen: str, page: str) -> dict[str, Any]:
+    with contextlib.closing(http.client.HTTPConnection(listen)) as connection:
+        connection.request("GET", f"/{page}")
+        document: dict[str, Any] = json.load(connection.getresponse())
+    return document
