@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from worker.config.filter_rules import parse_rule
 from worker.transform.audit import SUCCESS, view
+from worker.transform.audit.identity import source_identity
 from worker.transform.filtering import compile_rule
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ _UNITS: Final = {
     "d": "days",
     "w": "weeks",
 }
+VERSION: Final = r"(?:(?:\d{8}|\d{4}_\d{2}_\d{2})(?:v\d+)?)?"
+"""What Lambda and CloudFront have after an action: ``UpdateFunctionCode20150331v2``."""
+
 _SECONDS_CHARACTERS: Final = len("2026-11-21T09:27:34")
 
 
@@ -40,10 +44,11 @@ _SECONDS_CHARACTERS: Final = len("2026-11-21T09:27:34")
 class Question:
     """Which events are asked for; all conditions hold together.
 
-    Patterns are the shell's, and take no notice of case.
+    Patterns are the shell's, and take no notice of case but in names of queues.
 
     Attributes:
         events: Names of actions, ``DeleteMessage`` or ``sqs:Delete*``; any of them.
+            The API's version may follow in the event.
         queue: Name of an SQS queue.
         who: A user, role, session, access key, account or ARN.
         regions: Any of them.
@@ -96,7 +101,8 @@ def _checks_of_record(question: Question) -> Iterator[RecordCheck]:
     if question.since or question.until:
         yield _in_time(_seconds_text(question.since), _seconds_text(question.until))
     if question.events:
-        is_name = _matching([event.rpartition(":")[2] for event in question.events])
+        names = [event.rpartition(":")[2] for event in question.events]
+        is_name = _matching(names, ending=VERSION)
         # An insight's name is elsewhere; the view finds it.
         yield (
             lambda record: (
@@ -112,11 +118,12 @@ def _checks_of_view(question: Question) -> Iterator[ViewCheck]:
     accounts, plane = question.accounts, question.plane
     if question.events:
         is_what = _matching(
-            [event if ":" in event else f"*:{event}" for event in question.events]
+            [event if ":" in event else f"*:{event}" for event in question.events],
+            ending=VERSION,
         )
         yield lambda _, seen: is_what(_with_service(seen["what"] or ""))
     if question.queue:
-        is_queue = _matching([question.queue])
+        is_queue = _matching([question.queue], case_sensitive=True)
         yield (
             lambda _, seen: (
                 (seen["what"] or "").startswith("sqs:")
@@ -180,19 +187,34 @@ def _seconds_text(time: datetime | None) -> str:
     return time.isoformat()[:_SECONDS_CHARACTERS] if time else ""
 
 
-def _matching(patterns: Sequence[str]) -> Callable[[str], bool]:
-    expressions = "|".join(fnmatch.translate(pattern) for pattern in patterns)
-    match = re.compile(expressions, re.IGNORECASE).match
+def _matching(
+    patterns: Sequence[str], *, ending: str = "", case_sensitive: bool = False
+) -> Callable[[str], bool]:
+    """Compile the shell's patterns; a text may have ``ending`` after what fits one."""
+    # Without the sign for the end, which is not the same in all Pythons.
+    expressions = [fnmatch.translate(one).rpartition(")")[0] + ")" for one in patterns]
+    flags = re.NOFLAG if case_sensitive else re.IGNORECASE
+    match = re.compile(f"(?:{'|'.join(expressions)}){ending}", flags).fullmatch
     return lambda text: match(text) is not None
 
 
 def _names_of_caller(record: dict[str, Any], seen: View) -> list[str]:
     who = seen["who"] or ""
-    names = [who, *who.split("/"), seen["who_account"], seen["who_issuer"]]
+    names: list[object] = [
+        who,
+        seen["who_account"],
+        seen["who_session"],
+        seen["who_issuer"],
+    ]
     identity = record.get("userIdentity")
     if isinstance(identity, dict):
+        if behind := source_identity(identity):
+            names.append(behind)
+            who = who.removesuffix(f" ({behind})")
+            names.append(who)
         names += [
             identity.get(name)
             for name in ("arn", "accessKeyId", "principalId", "userName")
         ]
+    names += who.split("/")
     return [name for name in names if isinstance(name, str) and name]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from worker.transform.audit.names import arn_name, mapping, text
 
@@ -12,15 +12,19 @@ if TYPE_CHECKING:
 ABSENT: Final = "Absent"
 """The kind of caller of an event that names none, as service events do."""
 
+ANONYMOUS: Final = "anonymous"
+"""Who makes a call without credentials, as to a public bucket."""
+
 
 class Caller(NamedTuple):
     """Who made a call.
 
     Attributes:
-        name: ``alice``, ``deploy-role/ci-42``, ``root``, ``s3.amazonaws.com``.
+        name: ``alice``, ``deploy-role/ci-42``, ``root``, ``s3.amazonaws.com``;
+            ``deploy-role/ci-42 (alice)`` where a source identity says who is behind.
         kind: CloudTrail's ``userIdentity.type``, or :data:`ABSENT`.
         account: The caller's account id.
-        session: Of an assumed role, its session.
+        session: Of an assumed role, its session; also of another account's role.
         issuer: ARN of what the session's credentials were made of, or the identity
             provider that vouched for the caller.
     """
@@ -32,6 +36,11 @@ class Caller(NamedTuple):
     issuer: str | None
 
 
+def source_identity(identity: Mapping[str, Any]) -> str | None:
+    """Who assumed the first role of a chain, as set then."""
+    return text(mapping(identity.get("sessionContext")).get("sourceIdentity"))
+
+
 def caller(record: Mapping[str, Any]) -> Caller:
     """The caller, whatever its kind."""
     identity = record.get("userIdentity")
@@ -41,7 +50,7 @@ def caller(record: Mapping[str, Any]) -> Caller:
     kind = text(get("type"))
     issuer = mapping(mapping(get("sessionContext")).get("sessionIssuer"))
     name_of_kind = _BY_KIND.get(kind or "")
-    name = name_of_kind(identity) if name_of_kind else None
+    name = name_of_kind(identity, record) if name_of_kind else None
     if name is None:
         name = (
             text(get("userName"))
@@ -53,47 +62,72 @@ def caller(record: Mapping[str, Any]) -> Caller:
             or text(get("accountId"))
             or kind
         )
-    session = None
-    if kind == "AssumedRole":
-        principal_id = text(get("principalId"))
-        # role id:session; the ARN has the session too, but not for every role.
-        session = principal_id and (principal_id.partition(":")[2] or None)
+    behind = source_identity(identity)
+    if name and behind and behind not in name.split("/"):
+        name = f"{name} ({behind})"
     return Caller(
         name=name,
         kind=kind or ABSENT,
         account=text(get("accountId")),
-        session=session,
+        session=_session(identity) if kind in _KINDS_WITH_SESSION else None,
         issuer=text(issuer.get("arn")) or text(get("identityProvider")),
     )
+
+
+_KINDS_WITH_SESSION: Final = ("AssumedRole", "AWSAccount")
+
+
+def _session(identity: Mapping[str, Any]) -> str | None:
+    """What ``principalId`` has after the role's id.
+
+    The ARN has the session too, but not for every role.
+    """
+    principal_id = text(identity.get("principalId"))
+    return principal_id and (principal_id.partition(":")[2] or None)
 
 
 _NOBODY: Final = Caller(None, ABSENT, None, None, None)
 
 
-def _root(_identity: Mapping[str, Any]) -> str:
+def _root(_identity: Mapping[str, Any], _record: Mapping[str, Any]) -> str:
     return "root"
 
 
-def _by_arn(identity: Mapping[str, Any]) -> str | None:
+def _by_arn(identity: Mapping[str, Any], _record: Mapping[str, Any]) -> str | None:
     return arn_name(identity.get("arn"))
 
 
-def _service(identity: Mapping[str, Any]) -> str | None:
+def _service(identity: Mapping[str, Any], _record: Mapping[str, Any]) -> str | None:
     return text(identity.get("invokedBy"))
 
 
-def _account(identity: Mapping[str, Any]) -> str | None:
+def _account(identity: Mapping[str, Any], _record: Mapping[str, Any]) -> str | None:
+    """A caller from another account, or nobody known: ``anonymous``.
+
+    Source: CloudTrail user guide, "Log file for anonymous requests".
+    """
     account = text(identity.get("accountId"))
-    return account and f"account {account}"
+    if account is None:
+        return None
+    if account.lower().startswith(ANONYMOUS):
+        return ANONYMOUS
+    session = _session(identity)
+    return f"account {account}/{session}" if session else f"account {account}"
 
 
-def _identity_center_user(identity: Mapping[str, Any]) -> str | None:
-    return text(identity.get("userName")) or text(
-        mapping(identity.get("onBehalfOf")).get("userId")
+def _identity_center_user(
+    identity: Mapping[str, Any], record: Mapping[str, Any]
+) -> str | None:
+    return (
+        text(identity.get("userName"))
+        or text(mapping(record.get("additionalEventData")).get("UserName"))
+        or text(mapping(identity.get("onBehalfOf")).get("userId"))
     )
 
 
-_BY_KIND: Final[Mapping[str, Callable[[Mapping[str, Any]], str | None]]] = {
+_NameOf: TypeAlias = "Callable[[Mapping[str, Any], Mapping[str, Any]], str | None]"
+
+_BY_KIND: Final[Mapping[str, _NameOf]] = {
     "Root": _root,
     "AssumedRole": _by_arn,
     "FederatedUser": _by_arn,

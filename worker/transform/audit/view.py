@@ -26,10 +26,11 @@ class View(TypedDict):
 
     Attributes:
         when: ``eventTime`` as CloudTrail writes it: ISO 8601 in UTC.
-        who: ``alice``, ``deploy-role/ci-42``, ``root``, ``s3.amazonaws.com``.
+        who: ``alice``, ``deploy-role/ci-42``, ``root``, ``s3.amazonaws.com``;
+            ``deploy-role/ci-42 (alice)`` where a source identity is known.
         who_type: CloudTrail's type of identity; ``Absent`` where there is none.
         who_account: The caller's account.
-        who_session: Of an assumed role, the session.
+        who_session: Of an assumed role, the session; also of another account's.
         who_issuer: ARN behind the session, or the identity provider.
         what: ``service:action``.
         to_what: What was acted on, in short; ``+N`` counts what is not named.

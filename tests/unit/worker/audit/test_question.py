@@ -20,6 +20,17 @@ ROLE = {
     },
 }
 
+SOURCED = ROLE | {"sessionContext": {"sourceIdentity": "alice"}}
+ACCOUNT = {
+    "type": "AWSAccount",
+    "principalId": "AROAEXAMPLE:s-1",
+    "accountId": "999988887777",
+}
+LAMBDA = {
+    "eventSource": "lambda.amazonaws.com",
+    "eventName": "UpdateFunctionCode20150331v2",
+}
+
 
 @pytest.mark.parametrize(
     ("asked", "changes", "is_answered"),
@@ -48,6 +59,36 @@ ROLE = {
                     "eventSource": "ec2.amazonaws.com",
                 },
             },
+            True,
+        ),
+        ({"events": ("UpdateFunctionCode",)}, LAMBDA, True),
+        ({"events": ("lambda:UpdateFunctionCode",)}, LAMBDA, True),
+        ({"events": ("lambda:updatefunctioncode20150331v2",)}, LAMBDA, True),
+        ({"events": ("lambda:*Code",)}, LAMBDA, True),
+        ({"events": ("lambda:UpdateFunction",)}, LAMBDA, False),
+        (
+            {"events": ("CreateFunction",)},
+            {"eventName": "CreateFunction2020_05_31"},
+            True,
+        ),
+        ({"queue": "Orders"}, {}, False),
+        ({"queue": "ord*"}, {}, True),
+        ({"who": "s-1"}, {"userIdentity": ACCOUNT}, True),
+        ({"who": "999988887777"}, {"userIdentity": ACCOUNT}, True),
+        ({"who": "alice"}, {"userIdentity": SOURCED}, True),
+        ({"who": "admin/jane@example.com"}, {"userIdentity": SOURCED}, True),
+        ({"who": "jane@example.com"}, {"userIdentity": SOURCED}, True),
+        (
+            {"who": "erin"},
+            {
+                "userIdentity": {"type": "IdentityCenterUser"},
+                "additionalEventData": {"UserName": "erin"},
+            },
+            True,
+        ),
+        (
+            {"who": "anonymous"},
+            {"userIdentity": {"type": "AWSAccount", "accountId": "anonymous"}},
             True,
         ),
         ({"queue": "orders"}, {}, True),

@@ -29,6 +29,31 @@ ISSUER = {"sessionContext": {"sessionIssuer": {"userName": "deploy"}}}
             "account 111122223333",
         ),
         ({"type": "AWSAccount", "principalId": "AROA:me"}, "AROA:me"),
+        (
+            {"type": "AWSAccount", "accountId": "1", "principalId": "AROA:me"},
+            "account 1/me",
+        ),
+        ({"type": "AWSAccount", "accountId": "ANONYMOUS_PRINCIPAL"}, "anonymous"),
+        (
+            {"type": "AWSAccount", "accountId": "anonymous", "principalId": ""},
+            "anonymous",
+        ),
+        (
+            {
+                "type": "AssumedRole",
+                "arn": f"{STS_ARN}:assumed-role/deploy/ci-1",
+                "sessionContext": {"sourceIdentity": "alice"},
+            },
+            "deploy/ci-1 (alice)",
+        ),
+        (
+            {
+                "type": "AssumedRole",
+                "arn": f"{STS_ARN}:assumed-role/deploy/alice",
+                "sessionContext": {"sourceIdentity": "alice"},
+            },
+            "deploy/alice",
+        ),
         ({"type": "FederatedUser", "arn": f"{STS_ARN}:federated-user/carol"}, "carol"),
         ({"type": "FederatedUser", **ISSUER}, "deploy"),
         (
@@ -79,3 +104,17 @@ def test_an_identity_provider_is_the_issuer_of_its_users() -> None:
 
 def test_a_record_without_identity_has_an_absent_caller() -> None:
     assert caller({}).kind == caller({"userIdentity": {}}).kind == "Absent"
+
+
+def test_the_session_that_came_over_from_another_account_is_known() -> None:
+    identity = {"type": "AWSAccount", "accountId": "1", "principalId": "AROA:me"}
+    assert caller({"userIdentity": identity}).session == "me"
+
+
+def test_identity_center_tells_the_name_elsewhere() -> None:
+    identity = {"type": "IdentityCenterUser", "onBehalfOf": {"userId": "94482488"}}
+    record = {
+        "userIdentity": identity,
+        "additionalEventData": {"UserName": "erin@example.com"},
+    }
+    assert caller(record).name == "erin@example.com"
