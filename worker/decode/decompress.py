@@ -17,6 +17,7 @@ from worker.decode.compressions import (
     opener,
     recognise,
 )
+from worker.decode.signatures import JSON_BEGINS, SIGNATURE_BYTES, binary_content
 from worker.errors import BadObjectError
 
 if TYPE_CHECKING:
@@ -35,8 +36,12 @@ _PAUSE_MEMBERS = 256
 _MAX_EMPTY_MEMBERS = 10_000
 """In a row: no program writes so many, and a few MB have room for a million."""
 
-_XZ_PADDING_BYTES = 4
-"""Zero bytes may follow an xz stream, in multiples of these."""
+_PADDING_BYTES = {"gzip": 1, "xz": 4}
+"""Zero bytes may follow a member, in multiples of these; gzip(1) passes over them."""
+
+MAX_LAYERS = 3
+"""Who compresses what is compressed already (Firehose does) does it once more."""
+
 
 _PLAIN_GZIP = b"\x1f\x8b\x08\x00"  # no name, no comment, no checksum of the header
 _PLAIN_GZIP_BYTES = len(_PLAIN_GZIP)
@@ -46,7 +51,7 @@ _ISIZE_BYTES = 4
 def decompress(
     blocks: Iterable[Buffer], *, compression: str, max_bytes: int, max_ratio: int
 ) -> Iterator[bytes]:
-    """Decompress an object that may hold any number of members.
+    """Decompress an object that may hold any number of members, up to three times.
 
     A body of no bytes yields nothing. Memory use is bounded by the block being fed,
     one block of output and the format's own window, whatever the ratio.
@@ -57,27 +62,59 @@ def decompress(
         compression: ``auto`` (by magic number, or else none), ``gzip``, ``zstd``,
             ``bzip2``, ``xz`` or ``none``.
         max_bytes: The most that may come out.
-        max_ratio: The most bytes that may come out for each one that went in so far;
-            not for ``none``.
+        max_ratio: The most bytes that may come out, of each of the layers, for each
+            one that went in so far; not for ``none``.
 
     Yields:
         Blocks of 1 MiB at most; with ``none`` the blocks as they are. Empty ones where
         there is nothing yet.
 
     Raises:
-        BadObjectError: Truncated, corrupt, followed by something else, or above a
-            limit.
+        BadObjectError: Truncated, corrupt, followed by something else, above a limit,
+            or no text.
 
     Source: RFC 1952 §2.2 (gzip members); RFC 8878 §3 (zstd frames); The .xz File
     Format §2.2 (stream padding).
     """
-    source = _Source(blocks)
+    source = outermost = _Source(blocks)
     while not source.gather(HEAD_BYTES):
         yield b""
     name = recognise(source.head()) if compression == "auto" else compression
-    is_packed = name != "none"
+    layers = 0
+    while name != "none":
+        if layers == MAX_LAYERS:
+            raise BadObjectError(
+                "too_many_layers",
+                f"the object is compressed more than {MAX_LAYERS} times over",
+            )
+        layers += 1
+        out = _within(_members(source, name), max_bytes, max_ratio, outermost)
+        source = _Source(out)
+        while not source.gather(HEAD_BYTES):
+            yield b""
+        name = recognise(source.head())
+    refusal = binary_content(source.head(SIGNATURE_BYTES))
+    if refusal is not None:
+        raise refusal
+    yield from source.rest() if layers else _within(source.rest(), max_bytes)
+
+
+def _within(
+    blocks: Iterable[bytes],
+    max_bytes: int,
+    max_ratio: int = 0,
+    packed: _Source | None = None,
+) -> Iterator[bytes]:
+    """Pass blocks on as long as they are within the limits.
+
+    Args:
+        blocks: What comes out.
+        max_bytes: The most of it.
+        max_ratio: The most of it for each byte that was taken of ``packed``.
+        packed: What it is made of.
+    """
     out_bytes = 0
-    for block in _members(source, name) if is_packed else source.rest():
+    for block in blocks:
         out_bytes += len(block)
         if out_bytes > max_bytes:
             raise BadObjectError(
@@ -85,7 +122,7 @@ def decompress(
                 f"the object holds more than {max_bytes:,} bytes once decompressed: "
                 "raise decode.max_object_bytes if that is right",
             )
-        if is_packed and out_bytes > max_ratio * source.taken_bytes:
+        if packed is not None and out_bytes > max_ratio * packed.taken_bytes:
             raise BadObjectError(
                 "over_max_ratio",
                 f"the object decompresses to more than {max_ratio:,} times its size: "
@@ -119,7 +156,12 @@ def inflate_small(body: Buffer, *, max_bytes: int, max_ratio: int) -> bytes | No
         out = inflate.decompress(packed, stated_bytes + 1)
     except CORRUPT:
         return None
-    return out if inflate.eof and not inflate.unused_data else None
+    if not inflate.eof or inflate.unused_data:
+        return None
+    if out[:1] in JSON_BEGINS:
+        return out
+    is_innermost = recognise(out) == "none" and binary_content(out) is None
+    return out if is_innermost else None
 
 
 def _members(source: _Source, name: str) -> Iterator[bytes]:
@@ -149,7 +191,8 @@ def _members(source: _Source, name: str) -> Iterator[bytes]:
         # or a body of many small members would cost the square of its size.
         member_bytes = source.taken_bytes - began_at
         size_bytes = min(max(2 * member_bytes, _MIN_INPUT_BYTES), _INPUT_BLOCK_BYTES)
-        if name == "xz" and (yield from _skip_zeros(source)) % _XZ_PADDING_BYTES:
+        unit = _PADDING_BYTES.get(name)
+        if unit is not None and (yield from _skip_zeros(source)) % unit:
             raise _not_a_member(name, b"\0", is_first=False)
 
 
@@ -180,9 +223,9 @@ def _skip_zeros(source: _Source) -> Generator[bytes, None, int]:
     while True:
         while not source.gather(1):
             yield b""
-        taken = source.take(_INPUT_BLOCK_BYTES)
-        if taken is None:
+        if source.head(1) != b"\0":
             return zeros_bytes
+        taken = source.take(_MIN_INPUT_BYTES) or b""
         other_bytes = len(bytes(taken).lstrip(b"\0"))
         zeros_bytes += len(taken) - other_bytes
         if other_bytes:
@@ -247,9 +290,9 @@ class _Source:
             self._at = 0
         return True
 
-    def head(self) -> bytes:
-        """The next ten bytes, or what is left, without taking them."""
-        return bytes(self._block[self._at : self._at + HEAD_BYTES])
+    def head(self, size_bytes: int = HEAD_BYTES) -> bytes:
+        """The next bytes that are here, at most so many, without taking them."""
+        return bytes(self._block[self._at : self._at + size_bytes])
 
     def take(self, size_bytes: int) -> memoryview | None:
         """The next bytes, at most so many; None at the end."""

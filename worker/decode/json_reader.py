@@ -14,9 +14,10 @@ from worker.decode.documents import (
     documents,
     streamed,
 )
-from worker.decode.elements import byte_at, elements, not_json
+from worker.decode.elements import byte_at, elements
 from worker.decode.json_values import not_object, parse_record, parse_value, too_deep
 from worker.decode.location import text_at
+from worker.decode.signatures import JSON_BEGINS, other_log
 from worker.decode.text import check_utf8, checked_utf8, utf8_blocks
 from worker.errors import BadObjectError
 
@@ -70,6 +71,8 @@ class JsonReader:
             if not block:
                 yield None
                 continue
+            if not text:
+                _check_begin(block)
             text = _longer(text, block)
             holds(len(text))
             if has_more:
@@ -84,7 +87,7 @@ class JsonReader:
 
     def _of_gathered(self, text: bytes | bytearray) -> Iterator[msgspec.Raw]:
         if text.isspace():
-            raise not_json("no value", len(text))
+            return  # no value, and so no records
         try:
             yield from self._of_whole(text)
         except RecursionError as error:
@@ -168,6 +171,15 @@ class JsonReader:
         if not self._location and not text.startswith(b"{"):
             raise not_object(text)
         return text
+
+
+def _check_begin(block: bytes) -> None:
+    """Refuse what begins as a log of another kind does, before all of it is read."""
+    if block[:1] in JSON_BEGINS:
+        return
+    refusal = other_log(block)
+    if refusal is not None:
+        raise refusal
 
 
 def _spread(found: msgspec.Raw | None) -> Iterator[msgspec.Raw]:

@@ -93,6 +93,7 @@ def gzip_member(
 def test_any_members_in_any_blocks_come_out_whole(
     name: str, members: list[bytes], places: list[int], *, is_named: bool
 ) -> None:
+    members[0] = b"{" + members[0]  # else it may be packed once more, or no text
     packed = b"".join(map(PACK[name], members))
 
     assert unpack(cut(packed, places), name if is_named else "auto") == b"".join(
@@ -138,7 +139,45 @@ def test_what_follows_the_last_member_is_refused(name: str) -> None:
     packed = PACK[name](b"abc")
 
     assert refusal([packed + b"and more of it"]) == "trailing_garbage"
-    assert refusal([packed, b"\0"], name) == "trailing_garbage"
+    if name != "gzip":
+        assert refusal([packed, b"\0"], name) == "trailing_garbage"
+    assert refusal([packed, b"\0\0\0\0x"], name) == "trailing_garbage"
+
+
+@pytest.mark.parametrize("zeros", [1, 500, 5_000])
+@given(places=st.lists(st.integers(0, 1 << 14), max_size=4))
+def test_zeros_after_a_gzip_member_are_passed_over(
+    zeros: int, places: list[int]
+) -> None:
+    """As gzip(1) and Python's module do it: tapes are padded so."""
+    packed = gzip.compress(b"abc") + bytes(zeros)
+    assert unpack(cut(packed, places)) == b"abc"
+    assert unpack(cut(packed + gzip.compress(b"d") + bytes(zeros), places)) == b"abcd"
+
+
+@pytest.mark.parametrize("inner", NAMES)
+@pytest.mark.parametrize("outer", NAMES)
+def test_what_is_packed_twice_is_unpacked_twice(outer: str, inner: str) -> None:
+    text = b'{"a":1}' * 50_000
+    packed = PACK[outer](PACK[inner](text[:99]) + PACK[inner](text[99:]))
+    assert unpack(cut(packed, [5, 30, 31])) == text
+    assert unpack([packed], outer) == text
+    assert inflate_small(packed, max_bytes=NO_LIMIT, max_ratio=NO_LIMIT) is None
+
+
+def test_three_layers_are_the_most_and_the_limits_are_for_each_of_them() -> None:
+    text = b"{" + bytes(1 << 20)
+    twice = gzip.compress(gzip.compress(text))
+    thrice = gzip.compress(twice)
+    assert unpack([thrice]) == text
+    assert refusal([gzip.compress(thrice)]) == "too_many_layers"
+    assert refusal([thrice], max_ratio=1000) == "over_max_ratio"
+    assert refusal([thrice], max_bytes=1 << 20) == "over_max_bytes"
+    # Little comes out in the end, but much in between.
+    skipped = b"\x50\x2a\x4d\x18" + (1 << 22).to_bytes(4, "little") + bytes(1 << 22)
+    hidden = gzip.compress(skipped + zstandard.compress(b"{}"))
+    assert unpack([hidden], max_ratio=2_000) == b"{}"
+    assert refusal([hidden], max_ratio=100) == "over_max_ratio"
 
 
 @pytest.mark.parametrize("name", NAMES)

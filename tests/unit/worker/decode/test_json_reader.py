@@ -323,12 +323,20 @@ def test_a_bad_text_is_refused(data: bytes, code: str) -> None:
     assert caught.value.code == code
 
 
-@pytest.mark.parametrize("data", [b" ", b"\n\r\n\t", b"\n" * 3 * MIB])
 @pytest.mark.parametrize("shape", ["event", "file"])
-def test_nothing_but_blanks_is_no_json(data: bytes, shape: str) -> None:
-    with pytest.raises(BadObjectError) as caught:
-        taken_apart(in_blocks(data, MIB), shape=shape)
-    assert caught.value.code == "not_json"
+@pytest.mark.parametrize(
+    "data",
+    [b"", b" ", b"\n\r\n\t", b"\n" * 3 * MIB, b"\xef\xbb\xbf", b"\xef\xbb\xbf\r\n"],
+)
+def test_nothing_but_blanks_holds_no_records(data: bytes, shape: str) -> None:
+    assert taken_apart(in_blocks(data, MIB), shape=shape) == []
+    assert taken_apart([data], shape=shape, record_location="a.b") == []
+
+
+@pytest.mark.parametrize("text", ["", "\n"])
+def test_nor_does_a_byte_order_mark_of_another_character_set(text: str) -> None:
+    assert records(f"\ufeff{text}".encode("utf-16-le"), charset="utf-16-le") == []
+    assert records(text.encode("utf-16"), charset="utf-16") == []
 
 
 def test_a_byte_order_mark_is_passed_over() -> None:
