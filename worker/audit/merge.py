@@ -27,7 +27,8 @@ class Findings:
             none.
         digests: Of the other records: :func:`event_digest` of each, one after the
             other, by the same fields.
-        records_count: Records looked at.
+        records_count: Events looked at.
+        others_count: Records that are no events.
         problems: A line for each file that could not be read to its end.
     """
 
@@ -35,6 +36,7 @@ class Findings:
     counts: Counter[tuple[str, ...]] = field(default_factory=Counter)
     digests: dict[tuple[str, ...], bytearray] = field(default_factory=dict)
     records_count: int = 0
+    others_count: int = 0
     problems: list[str] = field(default_factory=list)
 
 

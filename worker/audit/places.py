@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from worker.audit.passed_over import LOOK_BYTES, may_hold_events
 from worker.audit.question import day_of
-from worker.audit.trail import LATE_DAYS, delivered_at, folders, is_log
+from worker.audit.trail import (
+    LATE_DAYS,
+    delivered_at,
+    folders,
+    is_digest,
+    is_log,
+)
 from worker.errors import PermanentError
 from worker.source.faults import AWS_ERRORS
 from worker.source.trail_folders import (
@@ -19,11 +27,15 @@ from worker.source.trail_folders import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from mypy_boto3_s3 import S3Client
 
     from worker.audit.question import Question
+
+
+MAX_LOOKS: Final = 1_000
+"""Objects of other names that are looked into: a call each, one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +80,21 @@ def _when(place: Place) -> datetime:
     return place.delivered_at or datetime.max.replace(tzinfo=UTC)
 
 
-def local_places(source: str, question: Question) -> Iterator[Place]:
+def _ignored(_name: str) -> None:
+    pass
+
+
+def local_places(
+    source: str, question: Question, *, pass_over: Callable[[str], None] = _ignored
+) -> Iterator[Place]:
     """The file of that name, or the logs in the folder of that name and below.
 
     A file that was delivered before the time asked for has no event of it.
+
+    Args:
+        source: A path.
+        question: What is asked.
+        pass_over: Told each file in a folder that is neither JSON nor compressed.
 
     Raises:
         PermanentError: There is nothing of that name.
@@ -80,8 +103,13 @@ def local_places(source: str, question: Question) -> Iterator[Place]:
     if path.is_dir():
         for folder, _, names in os.walk(path):
             for name in names:
-                if is_log(name) and _may_hold(name, question):
-                    yield _local(Path(folder) / name)
+                file = Path(folder) / name
+                if is_digest(name) or not _may_hold(name, question):
+                    continue
+                if is_log(name) or may_hold_events(_head(file)):
+                    yield _local(file)
+                else:
+                    pass_over(str(file))
     elif path.exists():
         yield _local(path)
     else:
@@ -89,6 +117,16 @@ def local_places(source: str, question: Question) -> Iterator[Place]:
             "no_such_file",
             f"{source}: no such file or folder; in S3 it is s3://BUCKET/PREFIX",
         )
+
+
+def _head(path: Path) -> bytes:
+    if not path.is_file():
+        return b""  # a socket or a pipe would keep us waiting
+    try:
+        with path.open("rb") as file:
+            return file.read(LOOK_BYTES)
+    except OSError:
+        return b"{"  # reading it whole will say why
 
 
 def _local(path: Path) -> Place:
@@ -115,11 +153,24 @@ class S3Places:
     def __init__(self, client: S3Client, now: datetime) -> None:
         self._client = client
         self._now = now
+        self._looks_count = 0
 
-    def places(self, source: str, question: Question) -> Iterator[Place]:
+    def places(
+        self,
+        source: str,
+        question: Question,
+        *,
+        pass_over: Callable[[str], None] = _ignored,
+    ) -> Iterator[Place]:
         """The logs under ``s3://BUCKET/PREFIX``, where the prefix may end at any level.
 
-        A prefix that is no part of CloudTrail's layout is listed whole.
+        A prefix that is no part of CloudTrail's layout is listed whole. Objects whose
+        names do not tell are looked into, :data:`MAX_LOOKS` at most.
+
+        Args:
+            source: The URL.
+            question: What is asked.
+            pass_over: Told each object that is neither JSON nor compressed.
 
         Raises:
             PermanentError: It is no such URL.
@@ -133,12 +184,25 @@ class S3Places:
                 for one in trail.objects(folder):
                     key = one["Key"]
                     name = key.rpartition("/")[2]
-                    if is_log(name) and _may_hold(name, question):
-                        yield Place(
-                            key, bucket, region, one["Size"], delivered_at(name)
-                        )
+                    if is_digest(name) or not _may_hold(name, question):
+                        continue
+                    place = Place(key, bucket, region, one["Size"], delivered_at(name))
+                    if is_log(name) or self._may_hold_events(place):
+                        yield place
+                    elif not key.endswith("/"):  # as S3's console marks a folder
+                        pass_over(place.url)
         except AWS_ERRORS as error:
             raise listing_fault(error, bucket, prefix) from error
+
+    def _may_hold_events(self, place: Place) -> bool:
+        if not place.size_bytes or self._looks_count >= MAX_LOOKS:
+            return False
+        self._looks_count += 1
+        answer = self._client.get_object(
+            Bucket=place.bucket, Key=place.name, Range=f"bytes=0-{LOOK_BYTES - 1}"
+        )
+        with closing(answer["Body"]) as body:
+            return may_hold_events(body.read(LOOK_BYTES))
 
     def _folders(
         self, trail: TrailFolders, prefix: str, question: Question

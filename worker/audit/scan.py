@@ -16,6 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from worker.audit.copies import DIGEST_BYTES, SeenEvents, event_digest
+from worker.audit.envelopes import events_in, others_remarks
 from worker.audit.merge import Findings, Newest, count_key
 from worker.audit.question import answering
 from worker.audit.reading import MAX_DOCUMENT_BYTES, read_place, records_of
@@ -62,13 +63,15 @@ class Totals:
     Attributes:
         counts: Events that were asked for, by the fields that were to be counted by.
         seen: Counts the copies among them.
-        records_count: Records looked at, copies included.
+        records_count: Events looked at, copies included.
+        others_count: Records that are no events.
         problems: A line for each file that could not be read to its end.
     """
 
     counts: Counter[tuple[str, ...]] = field(default_factory=Counter)
     seen: SeenEvents = field(default_factory=SeenEvents)
     records_count: int = 0
+    others_count: int = 0
     problems: list[str] = field(default_factory=list)
 
     @property
@@ -87,7 +90,12 @@ class Totals:
                 for at in range(0, len(view), DIGEST_BYTES)
             )
         self.records_count += found.records_count
+        self.others_count += found.others_count
         self.problems += found.problems
+
+    def remarks(self) -> list[str]:
+        """What people should know of records that were left out, a sentence each."""
+        return [*self.seen.remarks(), *others_remarks(self.others_count)]
 
 
 def scan(
@@ -177,10 +185,13 @@ def ask(task: Task, places: Sequence[Place]) -> Findings:
     answer = answering(task.question)
     newest = Newest(task.limit, copies=task.copies)
     found = Findings()
-    records_count = 0
+    records_count = others_count = 0
     for place, read in _read(places):
         try:
-            for record in records_of(read()):
+            for record in events_in(records_of(read())):
+                if record is None:
+                    others_count += 1
+                    continue
                 records_count += 1
                 seen = answer(record)
                 if seen is None:
@@ -197,7 +208,12 @@ def ask(task: Task, places: Sequence[Place]) -> Findings:
             sentence = str(error)
             is_named = place.url in sentence
             found.problems.append(sentence if is_named else f"{place.url}: {sentence}")
-    return replace(found, views=newest.newest_first(), records_count=records_count)
+    return replace(
+        found,
+        views=newest.newest_first(),
+        records_count=records_count,
+        others_count=others_count,
+    )
 
 
 def _read(places: Sequence[Place]) -> Iterator[tuple[Place, Callable[[], object]]]:

@@ -43,7 +43,12 @@ _FILES: Final = (
 
 def is_log(name: str) -> bool:
     """Whether a file is a log by its name; digests are none."""
-    return name.endswith(_FILES) and f"_{_DIGESTS}_" not in name
+    return name.endswith(_FILES) and not is_digest(name)
+
+
+def is_digest(name: str) -> bool:
+    """Whether a file is one of CloudTrail's digests by its name."""
+    return f"_{_DIGESTS}_" in name
 
 
 def delivered_at(name: str) -> datetime | None:

@@ -2,7 +2,7 @@
 
 # No lazy annotations: typer reads them when the command is registered.
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -289,11 +289,13 @@ def _ask(
     form: str,
     copies: bool,
 ) -> None:
+    from worker.audit.passed_over import PassedOver  # noqa: PLC0415
     from worker.audit.places import newest_first  # noqa: PLC0415
     from worker.audit.scan import Task, scan  # noqa: PLC0415
     from worker.pool.processors import usable_processors  # noqa: PLC0415
 
-    places = newest_first(_places(sources, question))
+    passed_over = PassedOver()
+    places = newest_first(_places(sources, question, passed_over.add))
     task = Task(question, limit, fields, copies)
     totals, newest = scan(
         task, places, processes=processes or usable_processors(), report=_say
@@ -311,13 +313,17 @@ def _ask(
             f"{totals.matched_count:,} of {events_count:,} events in {files}"
             f"{'' if fields else more}"
         )
-    for remark in totals.seen.remarks():
+    for remark in totals.remarks():
         _say(remark)
-    if totals.problems:
+    if passed_over.count:
+        _say(passed_over.remark())
+    if totals.problems or (passed_over.count and not places):
         raise typer.Exit(1)
 
 
-def _places(sources: Sequence[str], question: "Question") -> "list[Place]":
+def _places(
+    sources: Sequence[str], question: "Question", pass_over: Callable[[str], None]
+) -> "list[Place]":
     from worker.audit.places import S3Places, is_s3, local_places  # noqa: PLC0415
 
     places: list[Place] = []
@@ -327,13 +333,13 @@ def _places(sources: Sequence[str], question: "Question") -> "list[Place]":
             from worker.source.own_aws import s3_client  # noqa: PLC0415 - slow
 
             s3_places = S3Places(s3_client(), datetime.now(UTC))
-            places += s3_places.places(source, question)
+            places += s3_places.places(source, question, pass_over=pass_over)
         elif source.startswith(QUARANTINE):
             from worker.audit.quarantined import quarantined_places  # noqa: PLC0415
 
             places += quarantined_places(source, question, report=_say)
         else:
-            places += local_places(source, question)
+            places += local_places(source, question, pass_over=pass_over)
     return places
 
 

@@ -125,6 +125,23 @@ def test_copies_are_left_out_and_said(logs: Path) -> None:
     assert (len(_ids(every.stdout)), every.stderr) == (74, b"")
 
 
+def test_a_folder_of_other_files_says_so(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("hello")
+    done = _run(str(tmp_path), "--json")
+    assert done.returncode == 1
+    assert done.stdout == b""
+    assert done.stderr.decode() == (
+        "trailfeed: passed over 1 file that is neither JSON nor compressed: "
+        f"{tmp_path}/a.txt\n"
+    )
+    (tmp_path / "b.json.cloudtrail").write_text(json.dumps([event(1), {"a": 1}]))
+    done = _run(str(tmp_path), "--json")
+    assert (done.returncode, _ids(done.stdout)) == (0, ["e-1"])
+    others, passed_over = done.stderr.splitlines()
+    assert others == b"trailfeed: 1 record passed over that is no event of CloudTrail"
+    assert b"a.txt" in passed_over
+
+
 def test_a_broken_file_costs_no_other(logs: Path) -> None:
     (logs / "broken.json.gz").write_bytes(_file(event(1))[:-4])
     done = _run(str(logs), "--json", "--limit", "1")

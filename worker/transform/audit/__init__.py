@@ -1,7 +1,8 @@
 """Who did what, when, where, to what, from where, and with what outcome.
 
 ``identity`` says who, ``resource`` to what (by the tables of ``resource_table``),
-``circumstances`` the rest, and ``view`` puts it together. Everything here takes any
+``circumstances`` the rest, and ``view`` puts it together; ``event`` tells what is an
+event at all. Everything here takes any
 decoded JSON object; what is absent, or not of the type that CloudTrail gives it, is
 passed over.
 
@@ -11,6 +12,7 @@ Source: CloudTrail user guide, "CloudTrail record contents" and "userIdentity el
 from __future__ import annotations
 
 from worker.transform.audit.circumstances import SUCCESS
+from worker.transform.audit.event import is_event
 from worker.transform.audit.view import FIELDS, View, view
 
-__all__ = ["FIELDS", "SUCCESS", "View", "view"]
+__all__ = ["FIELDS", "SUCCESS", "View", "is_event", "view"]

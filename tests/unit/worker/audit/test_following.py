@@ -68,3 +68,18 @@ def test_each_event_is_shown_once() -> None:
     assert remark.startswith("1 copy of events left out")
     follow(lines, Question(), show=shown.append, report=print, copies=True)
     assert len(shown) == 5
+
+
+def test_what_tools_print_over_many_lines_is_one_document() -> None:
+    shown: list[View] = []
+    told: list[str] = []
+    found = {"Events": [{"CloudTrailEvent": json.dumps(event(one))} for one in (1, 2)]}
+    printed = [json.dumps(found, indent=4), json.dumps([event(3)], indent=2)]
+    text = "\n".join([*printed, json.dumps(event(4)), '{"no": "event"}', "{"]) + "\n"
+    lines = text.encode().splitlines(keepends=True)
+    bad = follow(lines, Question(), show=shown.append, report=told.append)
+    assert [seen["event_id"] for seen in shown] == ["e-1", "e-2", "e-3", "e-4"]
+    assert bad == 1
+    unfinished, others = told
+    assert unfinished.startswith(f"line {len(lines)}: ")
+    assert others == "1 record passed over that is no event of CloudTrail"

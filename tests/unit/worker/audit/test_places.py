@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -13,7 +15,6 @@ from worker.errors import PermanentError, TrailfeedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from mypy_boto3_s3 import S3Client
 
@@ -47,6 +48,7 @@ class FakeClient:
     def __init__(self, keys: list[str]) -> None:
         self._keys = sorted(keys)
         self.listed: list[str] = []
+        self.heads: dict[str, bytes] = {}
 
     def head_bucket(self, **_: str) -> dict[str, Any]:
         headers = {"x-amz-bucket-region": "eu-west-1"}
@@ -54,6 +56,10 @@ class FakeClient:
 
     def get_paginator(self, _: str) -> FakeClient:
         return self
+
+    def get_object(self, **asked: str) -> dict[str, Any]:
+        assert asked["Range"] == "bytes=0-63"
+        return {"Body": BytesIO(self.heads[asked["Key"]])}
 
     def paginate(
         self,
@@ -187,6 +193,35 @@ def test_local_logs_are_found_in_folders_and_by_name(tmp_path: Path) -> None:
     assert [place.size_bytes for place in one] == [1]
     with pytest.raises(PermanentError, match="no such file or folder"):
         list(local_places(str(tmp_path / "gone"), question))
+
+
+def test_files_of_any_name_are_read_where_they_hold_json(tmp_path: Path) -> None:
+    heads = {
+        "a.json.cloudtrail": b"{}",
+        "b": b"\xef\xbb\xbf \n[",
+        "c.log": b"\x1f\x8b\x08\x00",
+        "d.parquet": b"PAR1",
+        "e": b"",
+        _name(A, "us-east-1", "20261121T090500", "CloudTrail-Digest"): b"{}",
+    }
+    for name, head in heads.items():
+        (tmp_path / name).write_bytes(head)
+    passed_over: list[str] = []
+    found = local_places(str(tmp_path), Question(), pass_over=passed_over.append)
+    assert [Path(place.name).name[0] for place in sorted(found, key=str)] == [*"abc"]
+    assert sorted(passed_over) == [str(tmp_path / "d.parquet"), str(tmp_path / "e")]
+
+
+def test_objects_of_any_name_are_read_where_they_hold_json() -> None:
+    keys = ["x/a.json.cloudtrail", "x/b.parquet", "x/c.json", "x/folder/"]
+    client = FakeClient(keys)
+    client.heads = {keys[0]: b"[", keys[1]: b"PAR1", keys[3]: b" "}
+    passed_over: list[str] = []
+    found = S3Places(cast("S3Client", client), NOW).places(
+        "s3://logs/x/", Question(), pass_over=passed_over.append
+    )
+    assert [place.name for place in found] == [keys[0], keys[2]]
+    assert passed_over == ["s3://logs/x/b.parquet"]
 
 
 def test_names_tell_kind_and_time_of_delivery() -> None:
