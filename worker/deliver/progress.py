@@ -27,10 +27,12 @@ RETURN_REASONS: Final = (
 IGNORED_REASONS: Final = (
     "test_event",
     "cloudtrail_validation",
+    "config_notification",
     "other_event_source",
     "other_event_type",
     "folder_marker",
     "empty_object",
+    "no_objects",
     "excluded_key",
     "unknown_message",
 )

@@ -3,7 +3,8 @@
 Seven forms are told apart by their own shape: S3's event (any version 2.x),
 EventBridge's ``Object Created``, CloudTrail's own SNS notification, each bare or in an
 SNS envelope, S3's test event, CloudTrail's validation text, and what
-``[source.mapping]`` describes of other producers' messages.
+``[source.mapping]`` describes of other producers' messages. AWS Config's messages
+name an object like CloudTrail's, or none, and are known by their ``messageType``.
 
 A message that is sent on purpose once more, or out of turn, carries a run id beside
 S3's own members: ``"trailfeed": {"runId": "…"}``, in the body or inside the envelope.
@@ -18,6 +19,7 @@ from worker.source.notifications.fields import WAY_OUT
 from worker.source.notifications.mapped import Mapping
 from worker.source.notifications.model import (
     CLOUDTRAIL_VALIDATION,
+    CONFIG_NOTIFICATION,
     EMPTY_OBJECT,
     FOLDER_MARKER,
     NO_OBJECTS,
@@ -32,6 +34,7 @@ from worker.source.notifications.parsing import MARKS, RUN_ID, parse
 
 __all__ = [
     "CLOUDTRAIL_VALIDATION",
+    "CONFIG_NOTIFICATION",
     "EMPTY_OBJECT",
     "FOLDER_MARKER",
     "MARKS",

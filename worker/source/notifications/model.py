@@ -11,6 +11,7 @@ from worker.printable import quoted
 
 TEST_EVENT = "test_event"
 CLOUDTRAIL_VALIDATION = "cloudtrail_validation"
+CONFIG_NOTIFICATION = "config_notification"
 OTHER_EVENT_SOURCE = "other_event_source"
 OTHER_EVENT_TYPE = "other_event_type"
 FOLDER_MARKER = "folder_marker"

@@ -18,6 +18,7 @@ from worker.source.notifications.fields import (
 from worker.source.notifications.forms import cloudtrail, eventbridge, s3_event
 from worker.source.notifications.model import (
     CLOUDTRAIL_VALIDATION,
+    CONFIG_NOTIFICATION,
     EMPTY_OBJECT,
     FOLDER_MARKER,
     NO_OBJECTS,
@@ -38,6 +39,13 @@ MARKS = "trailfeed"
 RUN_ID = "runId"
 
 _VALIDATION_TEXT = "CloudTrail validation message."
+_BYTE_ORDER_MARK = "\ufeff"
+_CONFIG_MESSAGE = re.compile(
+    r"(?:Oversized)?Config(?:uration)?[A-Z][A-Za-z]*|ComplianceChangeNotification"
+)
+"""AWS Config Developer Guide, "Notifications that AWS Config Sends to an Amazon SNS
+topic"."""
+
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 
 
@@ -62,6 +70,7 @@ def parse(
     Raises:
         UnknownMessageError: The message, or one part of it, is no notification.
     """
+    body = body.removeprefix(_BYTE_ORDER_MARK)
     if body.strip() == _VALIDATION_TEXT and uses_sns is not True:
         return Notification(ignored=(Ignored(CLOUDTRAIL_VALIDATION),))
     document = json_object(body)
@@ -87,6 +96,7 @@ def parse(
             f"{quoted(str(document.get('TopicArn')))}: confirm the subscription, or "
             "end it",
         )
+    message = message.removeprefix(_BYTE_ORDER_MARK)
     if message.strip() == _VALIDATION_TEXT:
         return Notification(ignored=(Ignored(CLOUDTRAIL_VALIDATION),))
     inner = json_object(message)
@@ -143,6 +153,9 @@ def _read(document: dict[str, Any], text: str, mapping: Mapping | None) -> Notif
         return _gather((eventbridge(Part(document, "event")),))
     if "s3Bucket" in document and "s3ObjectKey" in document:
         return _gather(cloudtrail(Part(document, "message")))
+    kind = document.get("messageType")
+    if isinstance(kind, str) and _CONFIG_MESSAGE.fullmatch(kind):
+        return Notification(ignored=(Ignored(CONFIG_NOTIFICATION),))
     raise unknown(
         "unknown_message", f"the message is no S3 notification: {quoted(text)}"
     )

@@ -20,6 +20,7 @@ from tests.unit.worker.source.bodies import (
     s3_event,
     s3_record,
 )
+from worker.deliver.progress import IGNORED_REASONS
 from worker.errors import UnknownMessageError
 from worker.source.notifications import (
     Ignored,
@@ -33,6 +34,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SHARED = Path(__file__).parents[5] / "shared" / "data" / "notifications"
+
+
+CONFIG = (
+    "ConfigurationItemChangeNotification",
+    "OversizedConfigurationItemChangeNotification",
+    "OversizedConfigurationItemChangeDeliveryFailed",
+    "ConfigurationSnapshotDeliveryStarted",
+    "ConfigurationSnapshotDeliveryFailed",
+    "ConfigurationHistoryDeliveryFailed",
+    "ConfigRulesEvaluationStarted",
+    "ComplianceChangeNotification",
+)
 
 
 def test_an_s3_event_names_its_object() -> None:
@@ -207,6 +220,7 @@ def test_other_stores_events_are_taken(source: str) -> None:
         (json.dumps({"Service": "Amazon S3", "Event": "s3:TestEvent"}), "test_event"),
         (VALIDATION_TEXT, "cloudtrail_validation"),
         (f" {VALIDATION_TEXT}\n", "cloudtrail_validation"),
+        *((json.dumps({"messageType": one}), "config_notification") for one in CONFIG),
         (s3_event(s3_record(eventName="ObjectRemoved:Delete")), "other_event_type"),
         (s3_event(s3_record(eventName="ObjectTagging:Put")), "other_event_type"),
         (s3_event(s3_record(eventSource="aws:ses")), "other_event_source"),
@@ -219,6 +233,42 @@ def test_other_stores_events_are_taken(source: str) -> None:
 def test_what_needs_no_action_is_known_by_its_reason(body: str, reason: str) -> None:
     assert reasons(parse(body)) == (reason,)
     assert parse(body).objects == ()
+    assert reason in IGNORED_REASONS
+    assert reasons(parse(in_sns(body))) == (reason,)
+
+
+@pytest.mark.parametrize("kind", ["History", "Snapshot"])
+def test_what_aws_config_delivered_is_read(kind: str) -> None:
+    body = json.dumps(
+        {
+            "s3ObjectKey": "AWSLogs/1/Config/a.json.gz",
+            "s3Bucket": "trail-logs",
+            "notificationCreationTime": "2026-11-21T12:00:00.000Z",
+            "messageType": f"Configuration{kind}DeliveryCompleted",
+            "recordVersion": "1.1",
+        }
+    )
+    (ref,) = parse(in_sns(body)).objects
+    assert (ref.bucket, ref.key) == ("trail-logs", "AWSLogs/1/Config/a.json.gz")
+
+
+@pytest.mark.parametrize(
+    "kind", ["", "Config", "MyConfigurationItem", "Order", 1, None]
+)
+def test_a_message_type_of_others_is_nothing_known(kind: object) -> None:
+    with pytest.raises(UnknownMessageError):
+        parse(json.dumps({"messageType": kind}))
+
+
+@pytest.mark.parametrize(
+    "body", [VALIDATION_TEXT, '{"Event":"s3:TestEvent"}', s3_event(s3_record("a"))]
+)
+def test_a_byte_order_mark_is_passed_over(body: str) -> None:
+    expected = parse(body)
+    assert parse(f"\ufeff{body}") == expected
+    expected = parse(in_sns(body))
+    assert parse(f"\ufeff{in_sns(body)}") == expected
+    assert parse(in_sns(f"\ufeff{body}")) == expected
 
 
 def reasons(notification: Notification) -> tuple[str, ...]:
