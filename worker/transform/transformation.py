@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from worker.config.filter_rules import parse_rule
 from worker.config.record_paths import parse_path
-from worker.transform.audit import view
+from worker.transform.audit import is_event, view
 from worker.transform.ecs import to_ecs
 from worker.transform.filtering import Filter
 from worker.transform.notices import Notices
@@ -147,13 +147,15 @@ def _in_turn(first: Transform, second: Transform) -> Transform:
 
 def _enriching(*, audit: bool, schema: str) -> Transform | None:
     mapping = _SCHEMAS.get(schema)
-    if mapping is None:
-        return _with_audit if audit else None
-    if not audit:
-        return mapping
-    # The view reads CloudTrail's own names, so it comes of the record before.
-    return lambda record: mapping(record) | {AUDIT_FIELD: view(record)}
+    if mapping is None and not audit:
+        return None
 
+    def enriched(record: dict[str, Any]) -> dict[str, Any]:
+        # Other logs' records go on as they are: who did what is not theirs to say.
+        if not is_event(record):
+            return record
+        mapped = mapping(record) if mapping is not None else record
+        # The view reads CloudTrail's own names, so it comes of the record before.
+        return mapped | {AUDIT_FIELD: view(record)} if audit else mapped
 
-def _with_audit(record: dict[str, Any]) -> dict[str, Any]:
-    return record | {AUDIT_FIELD: view(record)}
+    return enriched

@@ -10,24 +10,19 @@ if TYPE_CHECKING:
 _OTHER_SOURCES: Final = "aws:"
 """S3's notifications and stream records look like events: ``aws:s3``, ``aws:sqs``."""
 
-_OTHER_KINDS: Final = ("insightDetails", "timeWindow", "eventType")
-"""Events without a name of their own have one of these, beside a version."""
+_NAMELESS: Final = ("insightDetails", "timeWindow", "eventType")
+"""Events without an action of their own have one of these, beside a version."""
 
 
 def is_event(record: Mapping[str, Any]) -> bool:
-    """Whether a record is CloudTrail's: it has an action, and a source or a version.
+    """Whether a record is CloudTrail's.
 
     Source: CloudTrail user guide, "CloudTrail record contents for management, data, and
     network activity events", "… for Insights events", "… for aggregated events".
     """
-    source = record.get("eventSource")
-    if isinstance(source, str):
-        if source.startswith(_OTHER_SOURCES):
-            return False
-        if isinstance(record.get("eventName"), str):
-            return True
-    if not isinstance(record.get("eventVersion"), str):
-        return False
-    return isinstance(record.get("eventName"), str) or any(
-        name in record for name in _OTHER_KINDS
+    if isinstance(record.get("eventName"), str):
+        source = record.get("eventSource")
+        return not (isinstance(source, str) and source.startswith(_OTHER_SOURCES))
+    return isinstance(record.get("eventVersion"), str) and any(
+        name in record for name in _NAMELESS
     )

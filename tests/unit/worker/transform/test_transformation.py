@@ -112,3 +112,24 @@ def test_a_schema_takes_the_whole_record_and_the_view_stands_beside(
     alone = _transformed(_build(enrich={"schema": schema}), record)
     assert alone is not None
     assert "audit" not in alone
+
+
+@pytest.mark.parametrize("schema", ["none", "ecs", "ocsf"])
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"timestamp": 1700000000000, "action": "BLOCK", "webaclId": "arn:aws:wafv2"},
+        {
+            "eventVersion": "2.1",
+            "eventSource": "aws:s3",
+            "eventName": "ObjectCreated:Put",
+        },
+        {"eventType": "flow", "event": {"timestamp": "2026-11-21T09:00:00Z"}},
+        {},
+    ],
+)
+def test_records_of_other_logs_are_not_enriched(
+    schema: str, record: dict[str, Any]
+) -> None:
+    built = _build(enrich={"audit": True, "schema": schema})
+    assert _transformed(built, dict(record)) == record
