@@ -67,8 +67,7 @@ def test_a_failing_bucket_holds_up_no_other(
             wait_until(lambda: "forbidden" in failing_by(get(listen, "readyz")))
             (failing,) = get(listen, "status")["failing_buckets"]
             assert (failing["bucket"], failing["reason"]) == ("forbidden", reason)
-            readiness = get(listen, "readyz")
-            assert readiness["ok"], readiness
+            wait_until(lambda: get(listen, "readyz")["ok"])
             wait_until(lambda: aws.tally(QUEUE)["deleted"] == GOOD)
             assert aws.tally(QUEUE)["max_receives"] == 1
 
@@ -87,3 +86,37 @@ def get(listen: str, page: str) -> dict[str, Any]:
         connection.request("GET", f"/{page}")
         document: dict[str, Any] = json.load(connection.getresponse())
     return document
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("names_version", [True, False])
+def test_notifications_of_one_object_hold_up_no_other(
+    workers: int, *, names_version: bool, tmp_path: Path
+) -> None:
+    copies = 300
+    with (
+        AwsStandIn() as aws,
+        RecordingReceiver.unix(tmp_path / "forward.sock") as receiver,
+    ):
+        queue_url = aws.make_queue(QUEUE)
+        (first, *others) = cloudtrail_files(GOOD + 1, end=END, seed=3)
+        if names_version:
+            for _ in range(copies):
+                aws.load("logs", {first.key: first.body}, queue=QUEUE)
+        else:
+            aws.load("logs", {first.key: first.body})
+            message = {"s3Bucket": "logs", "s3ObjectKey": [first.key] * 9}
+            aws.send(QUEUE, [json.dumps(message)] * copies)
+        aws.load("logs", {f.key: f.body for f in others}, queue=QUEUE)
+        settings = merged(
+            settings_for(aws, queue_url, receiver.address, tmp_path),
+            {"pool": {"workers": workers}},
+        )
+        with Daemon(tmp_path, settings):
+            wait_until(lambda: aws.tally(QUEUE)["deleted"] == copies + GOOD)
+        delivered = sorted(str(record["eventID"]) for record in receiver.records())
+        files = (first, *others)
+        assert delivered == sorted(one for file in files for one in file.event_ids)
+        tally = aws.tally(QUEUE)
+        assert tally["max_receives"] == 1
+        assert tally["gets"] <= GOOD + copies // 10, "a batch needs one read at most"

@@ -17,6 +17,8 @@ from worker.errors import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from plugin_bridge.client import Chunk
     from worker.config.model import SourceConfig
     from worker.deliver.disk import QuarantineCalls
@@ -96,6 +98,17 @@ class Failing:
     def on_unreadable_object(self, item: HeldObject, error: RetriableError) -> None:
         """An object could not be read, though others can."""
         self._leave(QuarantineCase(item.holder, item, error))
+
+    def on_shared(self, items: Iterable[tuple[HeldObject, str]]) -> None:
+        """Objects share the fate of another message's, or there is no room for them.
+
+        Args:
+            items: With one of ``progress.RETURN_REASONS`` each.
+        """
+        for item, reason in items:
+            self._progress.count_object("returned", item.ref.size_bytes)
+            delay_s = retry_delay_s(item.holder.message.receive_count)
+            self._settlement.give_back(item.holder, delay_s, reason=reason)
 
     def on_no_room(self, item: HeldObject) -> int:
         """An object is of a bucket that fails, and too many of it are held already.

@@ -154,6 +154,7 @@ class Fetching:
                 if not self._budget.admits(size_bytes):
                     return
                 self._budget.charge(item, size_bytes)
+                item.is_reading = True
                 self._downloads.start(item)
                 self._chronicle.fetching(item, now)
             self._waiting.popleft()
@@ -181,6 +182,7 @@ class Fetching:
         """Try again, or leave it to others, by the kind of failure."""
         self._downloads.ended()
         item, error = event.item, event.error
+        item.is_reading = False
         self._progress.downloads_failed += 1
         self._budget.release(item)
         if isinstance(error, RetriableError) and is_common(error):

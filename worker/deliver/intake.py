@@ -15,7 +15,7 @@ from worker.errors import UnknownMessageError, is_bug
 from worker.source.notifications import Mapping, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from worker.config.model import SourceConfig
     from worker.deliver.calls import QueueCalls
@@ -283,7 +283,7 @@ class Intake:
             unknown = error
             reasons.append(error.code)
         else:
-            refs = notification.objects
+            refs = _distinct(notification.objects)
             for part in notification.ignored:
                 reasons.append(part.reason)
                 place = {"bucket": part.bucket, "key": part.key} if part.key else {}
@@ -320,3 +320,13 @@ class Intake:
         else:
             self._ledger.complete(holder)
             self._journaling.delete_after([holder])
+
+
+def _distinct(refs: Sequence[ObjectRef]) -> tuple[ObjectRef, ...]:
+    """Each object once that a message names several times, in order."""
+    if len(refs) == 1:
+        return tuple(refs)
+    first: dict[tuple[str, str, str | None, str | None], ObjectRef] = {}
+    for ref in refs:
+        first.setdefault((ref.bucket, ref.key, ref.version_id, ref.etag), ref)
+    return tuple(first.values())

@@ -11,10 +11,11 @@ Without a journal everything passes through at once.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from worker.deliver.complaint import Complaint
+from worker.deliver.decisions import Decisions
+from worker.deliver.duplicates import Duplicates
 from worker.deliver.journal_batch import Batch, Claimed, Finished, Mine, ObjectKey
 
 if TYPE_CHECKING:
@@ -30,7 +31,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 ASK_AGAIN_S = 1.0
-"""How often an object that another message works on is asked for."""
+"""How often an object that another worker is at is asked for."""
+
+SHARED_REASONS = frozenset({"missing_object", "bad_object", "unreadable_object"})
+"""For which other messages of the same object go back to SQS with the first."""
 
 GATHER_S = 0.01
 """How soon a transaction may follow the one before: on a busy queue it gathers more."""
@@ -39,23 +43,6 @@ FIRST_PAUSE_S = 1.0
 MAX_PAUSE_S = 30.0
 """How long delivery goes on without a journal that failed, before the next try: each
 pause is twice as long as the one before."""
-
-
-@dataclass(slots=True)
-class Decisions:
-    """What the loop does next, by the journal's leave.
-
-    Attributes:
-        fetch: To be downloaded.
-        emit: Bodies to be decoded.
-        skip: Finished before: nothing of them is owed.
-        delete: Messages whose objects are noted as finished.
-    """
-
-    fetch: list[HeldObject] = field(default_factory=list)
-    emit: list[Downloaded] = field(default_factory=list)
-    skip: list[HeldObject] = field(default_factory=list)
-    delete: list[HeldMessage] = field(default_factory=list)
 
 
 class Journaling:
@@ -86,7 +73,8 @@ class Journaling:
         self._acks_committing = 0
         self._asked: dict[ObjectKey, HeldObject] = {}
         self._claimed: dict[ObjectKey, HeldObject] = {}
-        self._waiting: list[tuple[HeldObject, ObjectKey]] = []
+        self._claimed_elsewhere: dict[HeldObject, ObjectKey] = {}
+        self._duplicates = Duplicates(budget.limit_bytes)
         self._bodies: dict[HeldObject, Downloaded] = {}
         self._ask_due = 0.0
         self._paused_until: float | None = None
@@ -96,8 +84,8 @@ class Journaling:
 
     @property
     def backlog(self) -> int:
-        """Objects that wait for the journal, or for another message's work on them."""
-        return len(self._asked) + len(self._waiting)
+        """Objects that wait for the journal; what waits for another object is none."""
+        return len(self._asked)
 
     @property
     def unnoted_acks(self) -> int:
@@ -111,7 +99,9 @@ class Journaling:
 
     def due(self) -> float | None:
         """When :meth:`step` does what it cannot do now."""
-        ask_due = self._ask_due if self._waiting else None
+        if self._decisions:
+            return 0.0
+        ask_due = self._ask_due if self._claimed_elsewhere else None
         if self._committing is not None or self.is_idle:
             return ask_due
         return self._commit_due if ask_due is None else min(ask_due, self._commit_due)
@@ -120,7 +110,18 @@ class Journaling:
         """Take an object on: it is fetched once it is claimed, or known to need it."""
         ref = item.ref
         key = _key_of(ref, ref.version_id, ref.etag)
-        if key is None or self._is_without_journal:
+        if self._calls is None:
+            self._decisions.fetch.append(item)
+            return
+        item.is_reading = False
+        named = key or ObjectKey(ref.bucket, ref.key, "", ref.run_id)
+        leader = self._duplicates.leader_of(named)
+        if leader is not None and self._duplicates.is_full:
+            self._decisions.leave.append((item, "duplicate"))
+        elif leader is not None:
+            self._duplicates.wait(item, leader, is_same=key is not None)
+        elif key is None or self._is_without_journal:
+            self._duplicates.lead(item, named)
             self._decisions.fetch.append(item)
         else:
             self._ask(item, key)
@@ -135,9 +136,14 @@ class Journaling:
             self._decisions.emit.append(event)
             return
         # Overwritten since the notification, or a notification that named no version.
+        others = []
+        if item.key is not None:
+            others = self._duplicates.differs(item, item.key)
         self._disclaim(item)
         self._bodies[item] = event
         self._ask(item, key)
+        for one in others:
+            self.begin(one)
 
     def work_alone(self, message_id: str) -> None:
         """Note that a message is the only one in work from now on; empty: none is."""
@@ -171,12 +177,12 @@ class Journaling:
 
     def step(self, now: float) -> None:
         """Order a transaction, if there is something to say and it is time to."""
-        if self._waiting and now >= self._ask_due:
+        if self._claimed_elsewhere and now >= self._ask_due:
             self._ask_due = now + ASK_AGAIN_S
-            waiting, self._waiting = self._waiting, []
-            for item, key in waiting:
-                if item.is_wanted:
-                    self._ask(item, key)
+            claimed, self._claimed_elsewhere = self._claimed_elsewhere, {}
+            for item, key in claimed.items():
+                self._asked[key] = item
+                self._batch.begin(key, item.claimant)
         if self._paused_until is not None and now >= self._paused_until:
             self._paused_until = None
             self._batch.release_all()  # what was claimed when it failed
@@ -242,10 +248,21 @@ class Journaling:
         if item.key is not None:
             self._batch.finish(item.key, item.total_records)
             self._forget_claim(item)
+        self._on_done(item)
 
     def on_dropped(self, item: HeldObject) -> None:
         self._drop_body(item)
+        self._claimed_elsewhere.pop(item, None)
         self._disclaim(item)
+        if any(self._asked.get(key) is item for key in self._duplicates.keys_of(item)):
+            return  # the answer is awaited: the claim may have to be dropped
+        covered, late = self._duplicates.end(item)
+        reason = item.holder.return_reason
+        if reason in SHARED_REASONS:
+            self._decisions.leave += ((one, reason) for one in covered)
+            covered = []
+        for one in (*covered, *late):
+            self.begin(one)
 
     # Claims -----------------------------------------------------------------------
 
@@ -262,12 +279,15 @@ class Journaling:
         self._calls.commit(batch)
 
     def _ask(self, item: HeldObject, key: ObjectKey) -> None:
-        if key in self._asked or key in self._claimed:
+        leader = self._duplicates.leader_of(key)
+        if leader is None:
+            self._duplicates.lead(item, key)
+        elif leader is not item:
             self._drop_body(item)
-            self._waiting.append((item, key))
-        else:
-            self._asked[key] = item
-            self._batch.begin(key, item.claimant)
+            self._duplicates.wait(item, leader, is_same=True)
+            return
+        self._asked[key] = item
+        self._batch.begin(key, item.claimant)
 
     def _decide(self, item: HeldObject, key: ObjectKey, standing: Standing) -> None:
         match standing:
@@ -282,9 +302,21 @@ class Journaling:
                 self._drop_body(item)
                 if item.is_wanted:
                     self._decisions.skip.append(item)
+                else:
+                    self._on_done(item)
             case Claimed():
                 self._drop_body(item)
-                self._waiting.append((item, key))
+                if item.is_wanted:
+                    self._claimed_elsewhere[item] = key
+                else:
+                    self.on_dropped(item)
+
+    def _on_done(self, item: HeldObject) -> None:
+        """An object is delivered, or dealt with: so are those that wait for it."""
+        covered, late = self._duplicates.end(item)
+        self._decisions.skip += covered
+        for one in late:
+            self.begin(one)
 
     def _go_on(self, item: HeldObject) -> None:
         body = self._bodies.pop(item, None)
@@ -303,8 +335,8 @@ class Journaling:
             self._forget_claim(item)
 
     def _forget_claim(self, item: HeldObject) -> None:
-        if item.key is not None and self._claimed.pop(item.key, None) is not None:
-            self._ask_due = 0.0  # another message may wait for it
+        if item.key is not None:
+            self._claimed.pop(item.key, None)
         _start_again(item)
 
     def _pass_through(self) -> None:
@@ -313,14 +345,14 @@ class Journaling:
         self._acks = self._acks_committing = 0
         self._decisions.delete += self._to_delete
         self._to_delete = []
-        asked = [*self._asked.values(), *(item for item, _ in self._waiting)]
+        asked = [*self._asked.values(), *self._claimed_elsewhere]
         self._asked.clear()
-        self._waiting.clear()
+        self._claimed_elsewhere.clear()
         for item in asked:
             if item.is_wanted:
                 self._go_on(item)
             else:
-                self._drop_body(item)
+                self.on_dropped(item)
 
 
 def _start_again(item: HeldObject) -> None:

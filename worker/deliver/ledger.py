@@ -47,6 +47,7 @@ class HeldObject:
         has_begun: Whether a record of it was handed to the bridge.
         is_emitted: Whether its last record was.
         is_skipped: Its last record was not, and will not be.
+        is_reading: Whether its download began, and has not failed since.
         attempts: Downloads that failed so far.
         successes_before: The worker's successful downloads at the first of these.
     """
@@ -62,6 +63,7 @@ class HeldObject:
     has_begun: bool = False
     is_emitted: bool = False
     is_skipped: bool = False
+    is_reading: bool = False
     attempts: int = 0
     successes_before: int = 0
     _out_of_order: dict[int, int] = field(default_factory=dict)
@@ -70,6 +72,12 @@ class HeldObject:
     def is_wanted(self) -> bool:
         """Whether there is still a point in working on it."""
         return self.holder.fate is Fate.HELD
+
+    @property
+    def message_bytes(self) -> int:
+        """Its part of its message's body, which is held for its sake."""
+        holder = self.holder
+        return len(holder.message.body) // max(holder.objects_named, 1)
 
     def advance(self, first: int, end: int) -> bool:
         """Count the source records ``first`` to ``end`` (exclusive) as acknowledged.
@@ -91,6 +99,7 @@ class HeldMessage:
     Attributes:
         received_at: Monotonic instant before the receive call that brought it.
         extend_at: Monotonic instant at which its visibility is extended next.
+        objects_named: How many objects there are, or were.
         unfinished: Objects not yet emitted and acknowledged to the end.
         return_reason: Why it goes back to the queue, if it does.
         is_inherited: A worker that died had received it, and its journal's note of it
@@ -103,6 +112,7 @@ class HeldMessage:
     received_at: float
     extend_at: float
     objects: tuple[HeldObject, ...] = ()
+    objects_named: int = 0
     unfinished: int = 0
     fate: Fate = Fate.HELD
     return_reason: str = ""
@@ -243,7 +253,7 @@ class Ledger:
             for n, ref in enumerate(refs)
         )
         self._claimants += len(refs)
-        holder.unfinished = len(holder.objects)
+        holder.unfinished = holder.objects_named = len(holder.objects)
         self._held[message.id] = holder
         self.witness.on_held(holder)
         return holder

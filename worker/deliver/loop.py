@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import select
+from collections import Counter
 from typing import TYPE_CHECKING, assert_never
 
 from plugin_bridge.client import Acked, Connected, Disconnected, Poisoned
@@ -33,20 +34,21 @@ from worker.deliver.inbox import (
 from worker.deliver.shortage import Shortage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from plugin_bridge.client import Event as BridgeEvent
     from plugin_bridge.client import ForwardClient
     from worker.deliver.adoption import Adoption
     from worker.deliver.budget import Budget
+    from worker.deliver.decisions import Decisions
     from worker.deliver.depth_gauge import DepthGauge
     from worker.deliver.emission import Emission
     from worker.deliver.failing import Failing
     from worker.deliver.fetching import Fetching
     from worker.deliver.inbox import DiskEvent, Event, Inbox, QueueEvent
     from worker.deliver.intake import Intake
-    from worker.deliver.journaling import Decisions, Journaling
-    from worker.deliver.ledger import Ledger
+    from worker.deliver.journaling import Journaling
+    from worker.deliver.ledger import HeldObject, Ledger
     from worker.deliver.progress import Control, Progress
     from worker.deliver.settlement import Settlement
     from worker.deliver.streaming import Streaming
@@ -149,7 +151,8 @@ class DeliveryLoop:
     def _step(self, now: float) -> None:
         self._adoption.step(now)
         self._journaling.step(now)
-        self._follow(self._journaling.take(), now)
+        while decisions := self._journaling.take():
+            self._follow(decisions, now)
         self._fetching.step(now)
         self._emission.step(now, at_once=self._draining.has_begun)
         self._streaming.step(now)
@@ -182,20 +185,14 @@ class DeliveryLoop:
             self._fetching.want(item)
         for event in decisions.emit:
             self._emission.on_body(event)
+        self._failing.on_shared(decisions.leave)
         for item in decisions.skip:
-            logger.info(
-                "delivered before; its message needs no download",
-                extra={
-                    "bucket": item.ref.bucket,
-                    "key": item.ref.key,
-                    "message_id": item.holder.message.id,
-                },
-            )
             self._progress.count_object("skipped", item.ref.size_bytes)
             complete = self._ledger.skip(item)
             if complete is not None:
                 self._journaling.delete_after([complete])
         self._settlement.delete(decisions.delete, now)
+        _log_skipped(decisions.skip)
 
     def _wait(self) -> None:
         poll = select.poll()
@@ -341,3 +338,15 @@ class DeliveryLoop:
         if not self._ledger.held_count or steps != self._steps:
             self._steps = steps
             progress.progressed_at = now
+
+
+def _log_skipped(items: Sequence[HeldObject]) -> None:
+    """Say what was delivered before, in one line for each object."""
+    counts = Counter((item.ref.bucket, item.ref.key) for item in items)
+    for (bucket, key), count in counts.items():
+        messages = "its message needs" if count == 1 else f"{count} messages need"
+        logger.info(
+            "delivered before; %s no download",
+            messages,
+            extra={"bucket": bucket, "key": key},
+        )

@@ -53,14 +53,14 @@ class Postponed:
         """Let an object wait until an instant."""
         heapq.heappush(self._heap, (due, item.attempts, next(self._tie), item))
         self.by_bucket[item.ref.bucket] += 1
-        self._used_bytes += _size_bytes(item)
+        self._used_bytes += item.message_bytes
 
     def pop(self, now: float) -> HeldObject | None:
         """Take one whose instant has come."""
         if not self._heap or self._heap[0][0] > now:
             return None
         item = heapq.heappop(self._heap)[3]
-        self._used_bytes -= _size_bytes(item)
+        self._used_bytes -= item.message_bytes
         self.by_bucket[item.ref.bucket] -= 1
         if not self.by_bucket[item.ref.bucket]:
             del self.by_bucket[item.ref.bucket]
@@ -73,9 +73,3 @@ class Postponed:
             for due, attempts, tie, item in self._heap
         ]
         heapq.heapify(self._heap)
-
-
-def _size_bytes(item: HeldObject) -> int:
-    """Of its message, which is held for its sake, the object's part."""
-    holder = item.holder
-    return len(holder.message.body) // max(len(holder.objects), 1)

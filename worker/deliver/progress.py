@@ -23,6 +23,7 @@ RETURN_REASONS: Final = (
     "poison_record",
     "quarantine_failed",
     "failing_bucket",
+    "duplicate",
 )
 IGNORED_REASONS: Final = (
     "test_event",

@@ -133,8 +133,9 @@ class Settlement:
             delay_s: Seconds.
             reason: One of ``progress.RETURN_REASONS``.
         """
+        if holder.fate is Fate.HELD:
+            holder.return_reason = reason  # told to those that hear of its end
         if self._ledger.abandon(holder):
-            holder.return_reason = reason
             self._to_return.append((holder, delay_s))
 
     def drain(self, holder: HeldMessage) -> None:
