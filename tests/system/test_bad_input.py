@@ -97,17 +97,30 @@ def test_an_empty_object_is_passed_over(
     assert receiver.records() == []
 
 
-def test_an_object_of_nothing_but_blanks_stays_in_the_queue(
+def test_an_object_of_nothing_but_blanks_holds_no_records(
     stage: Stage, receiver: RecordingReceiver
 ) -> None:
-    stage.put("AWSLogs/blank.json.gz", gzip.compress(b"   "))
+    stage.put("AWSLogs/blank.json.gz", gzip.compress(b" \r\n"))
     with Daemon(stage.folder, stage.settings(receiver.address)) as daemon:
-        wait_until(lambda: daemon.has_logged("back to the queue"))
-        (entry,) = (e for e in daemon.entries() if "back to the queue" in e["message"])
-        assert entry["level"] == "error"
-        assert entry["bucket"] == stage.pipeline.bucket
-        assert entry["key"] == "AWSLogs/blank.json.gz"
-        wait_until(lambda: stage.depth() == 1)
+        wait_until(lambda: stage.depth() == 0)
+        assert not daemon.has_logged("back to the queue")
+    assert receiver.records() == []
+
+
+def test_a_record_that_the_receiver_refuses_harms_none_of_its_neighbours(
+    stage: Stage, receiver: RecordingReceiver
+) -> None:
+    """With nothing else in the queue that could show whether the receiver is well."""
+    records = [{"eventID": str(number)} for number in range(47)]
+    stage.put(
+        "AWSLogs/a.json.gz", gzip.compress(json.dumps({"Records": records}).encode())
+    )
+    receiver.faults.refused_event_ids = frozenset({"23"})
+    with Daemon(stage.folder, stage.settings(receiver.address)):
+        receiver.wait_for_records(46)
+        assert stage.depth() == 1  # until the receiver refused the one often enough
+    arrived = sorted(int(str(one["eventID"])) for one in receiver.records())
+    assert arrived == [number for number in range(47) if number != 23]
 
 
 @pytest.mark.parametrize("body", ["hello", "{}", '{"Records": 5}', "[1, 2"])

@@ -159,6 +159,13 @@ class Emission:
             (span,) = self._ledger.spans_of(chunk_id)
             self._failing.on_poison_record(chunk, span)
             return
+        if chunk.half_of is None:  # once for all that comes of it
+            logger.warning(
+                "the receiver refuses a chunk of %d records, the first of %s; "
+                "sending it in halves, for all but the refused records to arrive",
+                chunk.count,
+                self._ledger.spans_of(chunk_id)[0].item.ref.url,
+            )
         halves = chunk.halve(self._builder.new_id(), self._builder.new_id())
         self._ledger.halve(chunk_id, *halves)
         for half in halves:

@@ -254,6 +254,7 @@ def test_poison_among_dropped_records_is_named(
     scene.emission.on_poisoned(chunk.id)
 
     assert f"the receiver refuses its record {index}" in caplog.text
+    assert caplog.text.count("refuses a chunk of 3 records, the first of s3://") == 1
 
 
 class PanicException(BaseException):
