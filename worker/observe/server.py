@@ -6,7 +6,7 @@ import gzip
 import json
 import logging
 import sys
-import threading
+import time
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
+from worker.observe.connections import Connections
 from worker.observe.exposition import PoolCollector
 from worker.observe.health import failed, health, readiness
+from worker.observe.hosts import is_answered, is_well_formed
 from worker.observe.overview import overview
 
 if TYPE_CHECKING:
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-MAX_CONNECTIONS = 16
 REQUEST_TIMEOUT_S = 5.0
 TURN_S = 0.5
 GZIP_LEVEL = 1  # a page is small, and the processor is the workers'
@@ -54,15 +55,17 @@ class StatusServer(ThreadingHTTPServer):
         self.look = look
         self.registry = CollectorRegistry(auto_describe=False)
         self.registry.register(PoolCollector(look))
-        self._places = threading.BoundedSemaphore(MAX_CONNECTIONS)
+        self.listens_on: str = listener.getsockname()[0]
+        self.connections = Connections(time.monotonic)
 
     def serve_while(self, is_wanted: Callable[[], bool]) -> None:
         """Serve; look every half second whether to go on."""
         while is_wanted():
             self.handle_request()
+            self.connections.close_late()
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        if self._places.acquire(blocking=False):
+        if self.connections.open(request):
             super().process_request(request, client_address)
         else:
             self.shutdown_request(request)
@@ -71,7 +74,7 @@ class StatusServer(ThreadingHTTPServer):
         try:
             super().process_request_thread(request, client_address)
         finally:
-            self._places.release()
+            self.connections.end(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
         """A client that goes away in the middle is its own affair."""
@@ -89,6 +92,17 @@ class _Handler(BaseHTTPRequestHandler):
     sys_version = ""
 
     def do_GET(self) -> None:
+        self.server.connections.answer(self.connection)
+        hosts = self.headers.get_all("Host", [])
+        if len(hosts) > 1 or not all(map(is_well_formed, hosts)):
+            self._answer_json(HTTPStatus.BAD_REQUEST, {"error": "bad Host"})
+            return
+        if not all(is_answered(host, self.server.listens_on) for host in hosts):
+            self._answer_json(
+                HTTPStatus.MISDIRECTED_REQUEST,
+                {"error": "ask for localhost or a loopback address"},
+            )
+            return
         path = self.path.partition("?")[0].rstrip("/") or "/"
         match path:
             case "/metrics":
@@ -108,7 +122,11 @@ class _Handler(BaseHTTPRequestHandler):
     do_HEAD = do_GET  # noqa: N815 - named by http.server
 
     def _answer_metrics(self) -> None:
-        encode, content_type = choose_encoder(self.headers.get("Accept") or "")
+        try:
+            encode, content_type = choose_encoder(self.headers.get("Accept") or "")
+        except (ValueError, IndexError, TypeError):  # of a version that is none
+            self._answer_json(HTTPStatus.BAD_REQUEST, {"error": "bad Accept"})
+            return
         body = encode(self.server.registry)
         if "gzip" in (self.headers.get("Accept-Encoding") or ""):
             body = gzip.compress(body, GZIP_LEVEL)

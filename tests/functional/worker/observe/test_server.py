@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import http.client
 import json
@@ -14,11 +15,12 @@ import pytest
 from worker.errors import ConfigError
 from worker.observe import listening
 from worker.observe.board import Board, PoolState
+from worker.observe.connections import MAX_CONNECTIONS
 from worker.observe.listening import open_listener, url_of
 from worker.observe.lookout import Lookout
 from worker.observe.reading import Facts
 from worker.observe.recent_errors import RecentErrors
-from worker.observe.server import MAX_CONNECTIONS, StatusServer
+from worker.observe.server import StatusServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -117,6 +119,64 @@ def test_clients_that_say_nothing_do_not_keep_others_out(
         finally:
             for one in silent:
                 one.close()
+
+
+def test_a_byte_now_and_then_keeps_no_probe_out(address: tuple[str, int]) -> None:
+    slow = [socket.create_connection(address) for _ in range(2 * MAX_CONNECTIONS)]
+    try:
+        for _ in range(3):
+            for one in slow:
+                with contextlib.suppress(OSError):
+                    one.send(b"G")
+            assert ask(address, "/")[0].status == 200
+    finally:
+        for one in slow:
+            one.close()
+
+
+def test_a_request_has_a_deadline_however_many_bytes_come(
+    address: tuple[str, int],
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("worker.observe.connections.DEADLINE_S", 0.6)
+        with socket.create_connection(address) as slow:
+            slow.settimeout(0.1)
+            for _ in range(100):
+                try:
+                    slow.send(b"G")
+                    if slow.recv(1) == b"":
+                        return
+                except TimeoutError:
+                    continue
+                except OSError:
+                    return
+    pytest.fail("it was never closed")
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Host": "localhost:9464"}, 200),
+        ({"Host": "127.0.0.2"}, 200),
+        ({"Host": "[::1]:9464"}, 200),
+        ({"Host": "evil.example"}, 421),
+        ({"Host": "10.0.0.1:9464"}, 421),
+        ({"Host": "a b"}, 400),
+        ({"Host": "localhost:99999999"}, 400),
+        ({"Accept": "text/plain; version=nonsense"}, 400),
+        ({"Accept": "application/openmetrics-text; version="}, 200),
+        ({"Accept": "application/openmetrics-text; version=1.x"}, 400),
+    ],
+)
+def test_odd_headers_are_refused_without_a_traceback(
+    headers: dict[str, str],
+    status: int,
+    address: tuple[str, int],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    assert ask(address, "/metrics", **headers)[0].status == status
+    assert "Traceback" not in caplog.text
+    assert not caplog.records
 
 
 @pytest.mark.parametrize(
