@@ -112,6 +112,7 @@ class ForwardClient:
             return False
         count = len(self._frames)
         if self._suspicion.lacks_probe:
+            count -= self._suspicion.last_records
             return count < max(self._window_chunks, _FEWEST_CHUNKS)
         return (
             count < self._window_chunks

@@ -84,10 +84,14 @@ class _Frame:
         return is_suspect and not self.is_silent
 
     @property
+    def is_last_record(self) -> bool:
+        """Whether it is what halving can leave of a refused chunk."""
+        return self.is_single and self.half_of is not None
+
+    @property
     def is_left_over(self) -> bool:
-        """Whether it is the last record of a chunk whose other parts have passed."""
-        is_half = self.is_single and self.half_of is not None
-        return is_half and self.strikes > 0 and not self.is_silent
+        """Whether it is that, and the receiver took others."""
+        return self.is_last_record and self.strikes > 0 and not self.is_silent
 
 
 class Suspicion:
@@ -115,6 +119,17 @@ class Suspicion:
     def lacks_probe(self) -> bool:
         """Whether every frame failed alone, so that only a new one can tell more."""
         return bool(self._frames) and len(self._failed) == len(self._frames)
+
+    @property
+    def last_records(self) -> int:
+        """How many single records of refused chunks failed often enough to be poison.
+
+        They leave their room in the window to others, as nothing can be told without.
+        """
+        return sum(
+            frame.is_last_record and frame.failures >= STRIKES
+            for frame in self._frames.values()
+        )
 
     @property
     def poison(self) -> str | None:

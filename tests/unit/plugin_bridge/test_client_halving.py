@@ -78,10 +78,10 @@ class ReceiverTransport(ScriptedTransport):
 class Owner:
     """Hands chunks in, halves what is poison and keeps single records, as a worker."""
 
-    def __init__(self, receiver: Receiver) -> None:
+    def __init__(self, receiver: Receiver, window_chunks: int = 8) -> None:
         self.client = ForwardClient(
             receiver,
-            window_chunks=8,
+            window_chunks=window_chunks,
             window_bytes=100_000,
             require_ack=True,
             ack_timeout_s=ACK_TIMEOUT_S,
@@ -150,10 +150,12 @@ def test_a_refused_record_alone_on_the_queue_harms_none_of_its_neighbours(
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.sets(st.integers(0, RECORDS - 1), max_size=7))
-def test_all_that_is_taken_arrives_once_whatever_is_refused(poison: set[int]) -> None:
+@given(st.sets(st.integers(0, RECORDS - 1), max_size=12), st.sampled_from([1, 2, 8]))
+def test_all_that_is_taken_arrives_once_whatever_is_refused(
+    poison: set[int], window_chunks: int
+) -> None:
     receiver = Receiver(poison)
-    owner = Owner(receiver)
+    owner = Owner(receiver, window_chunks)
     owner.add(range(RECORDS))
     owner.run(3_000.0)
     assert sorted(receiver.taken) == sorted(set(range(RECORDS)) - poison)
