@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from worker.errors import CommonFaultError
+from worker.printable import quoted
 from worker.source.faults import KMS
 
 if TYPE_CHECKING:
@@ -76,9 +77,9 @@ class Scope:
 
     @property
     def url(self) -> str:
-        """``s3://bucket/folder/``."""
+        """``s3://bucket/folder/``, one word as :attr:`ObjectRef.url` is."""
         bucket, *folders = self.path
-        return f"s3://{bucket}/" + "".join(f"{folder}/" for folder in folders)
+        return quoted(f"s3://{bucket}/" + "".join(f"{folder}/" for folder in folders))
 
     def lets_try(self, item: HeldObject, now: float) -> bool:
         """Whether an object may be read now; it is the one that is tried, then."""

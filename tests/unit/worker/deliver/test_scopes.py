@@ -81,6 +81,13 @@ def test_what_is_read_in_a_bucket_leaves_the_folder_that_fails() -> None:
     assert scene.suspended("logs/AWSLogs/111/") == ""
 
 
+def test_a_folder_of_any_name_is_one_word_of_a_log_line() -> None:
+    scene = Scene()
+    scene.fail("logs/a key=b\x1b/", SUSPICIOUS_OBJECTS)
+    scene.read("logs/other/")
+    assert scene.suspended("logs/a key=b\x1b/") == r'"s3://logs/a key=b\x1b/"'
+
+
 def test_days_and_regions_are_no_scopes_of_their_own() -> None:
     scene = Scene()
     deep = "logs/AWSLogs/111/CloudTrail/us-east-1/2026/11/20/"
