@@ -103,6 +103,16 @@ def write_csv(
         writer.writerow({name: _plain(value) for name, value in seen.items()})
 
 
+def write_counts(
+    counts: Counter[tuple[str, ...]], fields: Sequence[str], limit: int, file: TextIO
+) -> None:
+    """Write counts with a line that names the fields, the most frequent first."""
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(("count", *fields))
+    for key, count in most_common(counts, limit):
+        writer.writerow((count, *map(_plain, key)))
+
+
 def _plain(value: object) -> str:
     """As a cell on one line, whose controls are escaped.
 

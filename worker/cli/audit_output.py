@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import sys
 from typing import TYPE_CHECKING
@@ -33,17 +32,18 @@ def show_counts(
     counts: Counter[tuple[str, ...]], fields: tuple[str, ...], limit: int, form: str
 ) -> None:
     """Write counts out, the most frequent first."""
-    from worker.audit.answers import counts_of, most_common  # noqa: PLC0415
+    from worker.audit.answers import (  # noqa: PLC0415
+        counts_of,
+        most_common,
+        write_counts,
+    )
 
     if form == "json":
         for key, count in most_common(counts, limit):
             named = dict(zip(fields, key, strict=True))
             typer.echo(json.dumps({"count": count, **named}, separators=(",", ":")))
     elif form == "csv":
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(("count", *fields))
-        for key, count in most_common(counts, limit):
-            writer.writerow((count, *key))
+        write_counts(counts, fields, limit, sys.stdout)
     else:
         _print(counts_of(counts, fields, limit))
 

@@ -28,6 +28,7 @@ _BINARY: Final = (
     ("Parquet", 0, b"PAR1", _DATA),
     ("ORC", 0, b"ORC", _DATA),
     ("Avro", 0, b"Obj\x01", _DATA),
+    ("Arrow", 0, b"ARROW1\0\0", _DATA),
     ("a zip archive", 0, b"PK\x03\x04", _ARCHIVE),
     ("a zip archive", 0, b"PK\x05\x06", _ARCHIVE),
     ("a 7z archive", 0, b"7z\xbc\xaf\x27\x1c", _ARCHIVE),
@@ -35,9 +36,12 @@ _BINARY: Final = (
     ("compressed by lz4", 0, b"\x04\x22\x4d\x18", _PACKED),
     ("compressed by lz4", 0, b"\x02\x21\x4c\x18", _PACKED),
     ("compressed by snappy", 0, b"\xff\x06\x00\x00sNaPpY", _PACKED),
+    ("compressed by compress", 0, b"\x1f\x9d", _PACKED),
     ("compressed by lzma", 0, b"\x5d\x00\x00", _PACKED),
 )
-_CONTROLS: Final = re.compile(rb"[\x00-\x08]")  # no text holds them, but UTF-16
+_CONTROLS: Final = re.compile(
+    rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]"
+)  # in no text but UTF-16
 _ZLIB: Final = "compressed by zlib"
 _ZLIB_HEADS: Final = (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")  # RFC 1950
 

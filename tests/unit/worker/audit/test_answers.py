@@ -15,6 +15,7 @@ from worker.audit.answers import (
     most_common,
     row_of,
     table_of,
+    write_counts,
     write_csv,
 )
 from worker.transform.audit import FIELDS, view
@@ -59,6 +60,15 @@ def test_csv_has_every_field_and_no_formula() -> None:
     assert (first["who"], first["read_only"], first["mfa"]) == ("jane", "false", "")
     assert second["outcome"] == "'=cmd()"
     assert second["from_where"] == r"\x1b[2J\nboo"
+
+
+def test_counts_as_csv_hold_no_formula_and_no_control() -> None:
+    file = io.StringIO()
+    counts: Counter[tuple[str, ...]] = Counter(
+        {("=cmd()", "\x1b[2J"): 2, ("a", "b"): 1, ("c", "d"): 1}
+    )
+    write_counts(counts, ("who", "what"), 2, file)
+    assert file.getvalue() == "count,who,what\n2,'=cmd(),\\x1b[2J\n1,a,b\n"
 
 
 def test_counts_are_the_most_frequent_first() -> None:

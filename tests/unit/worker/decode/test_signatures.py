@@ -37,6 +37,8 @@ BINARY = [
     ("ORC", b"ORC\x0a\x0c\x0a\x04\x08\x03P\0\x12"),
     ("Avro", b"Obj\x01\x04\x14avro.codec"),
     ("a zip archive", a_zip()),
+    ("Arrow", b"ARROW1\0\0\xff\xff\xff\xff"),
+    ("compressed by compress", b"\x1f\x9d\x90\x7b\x44"),
     ("a 7z archive", b"7z\xbc\xaf\x27\x1c\0\x04"),
     ("a tar archive", a_tar()),
     ("compressed by lz4", b"\x04\x22\x4d\x18\x64\x40\xa7"),
