@@ -1,5 +1,7 @@
 """The same question as SQL for Athena, and the table that it asks.
 
+What the view's fields are in SQL, ``athena_view`` says.
+
 Beyond what one machine reads in a while Athena does the work. The table's partitions
 are projected: they follow from the names of CloudTrail's folders and need no crawler.
 
@@ -14,6 +16,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from worker.audit.answers import SHOWN
+from worker.audit.athena_view import CALLER_NAMES, FIELDS, view_sql
+from worker.audit.question import VERSION
 from worker.audit.trail import FIRST_DAY, LATE_DAYS
 from worker.errors import PermanentError
 
@@ -41,8 +45,10 @@ struct<
     type: string, principalid: string, arn: string, accountid: string,
     invokedby: string, accesskeyid: string, username: string,
     identityprovider: string,
+    credentialid: string,
     onbehalfof: struct<userid: string, identitystorearn: string>,
     sessioncontext: struct<
+      sourceidentity: string,
       attributes: struct<mfaauthenticated: string, creationdate: string>,
       sessionissuer: struct<
         type: string, principalid: string, arn: string, accountid: string,
@@ -65,7 +71,11 @@ _COLUMNS: Final = (
     ("additionaleventdata", "string"),
     ("requestid", "string"),
     ("eventid", "string"),
-    ("resources", "array<struct<arn: string, accountid: string, type: string>>"),
+    (
+        "resources",
+        "array<struct<arn: string, arnprefix: string, accountid: string, "
+        "type: string>>",
+    ),
     ("eventtype", "string"),
     ("apiversion", "string"),
     ("readonly", "string"),
@@ -132,8 +142,23 @@ def table_definition(source: str, question: Question) -> str:
     )
 
 
-def query(question: Question, limit: int, count_by: Sequence[str] = ()) -> str:
+def query(
+    question: Question,
+    limit: int,
+    count_by: Sequence[str] = (),
+    *,
+    copies: bool = False,
+) -> str:
     """The statement that asks.
+
+    The view is made first, and then asked, as it is for files: the same names have the
+    same meaning.
+
+    Args:
+        question: What is asked.
+        limit: How many rows at most; 0: all.
+        count_by: Fields of the view to count by; none: events are listed.
+        copies: List and count an event as often as it was delivered.
 
     Raises:
         PermanentError: A part of the question has no SQL here.
@@ -142,61 +167,48 @@ def query(question: Question, limit: int, count_by: Sequence[str] = ()) -> str:
         raise PermanentError(
             "no_sql", "--where has no SQL; leave it out with --athena, or put it in"
         )
-    conditions = [*_conditions(question)]
-    where = "\nWHERE " + "\n  AND ".join(conditions) if conditions else ""
-    if count_by:
-        columns = [_column(name) for name in count_by]
-        numbers = ", ".join(str(number + 2) for number in range(len(columns)))
-        return (
-            f"SELECT count(*) AS count, {', '.join(columns)}\nFROM {TABLE}{where}\n"
-            f"GROUP BY {numbers}\nORDER BY 1 DESC\nLIMIT {limit};"
-        )
-    columns = [_column(name) for name in SHOWN]
-    return (
-        f"SELECT {', '.join(columns)}\nFROM {TABLE}{where}\n"
-        f"ORDER BY eventtime DESC\nLIMIT {limit};"
+    for name in count_by:
+        if name not in FIELDS:
+            raise PermanentError(
+                "no_sql", f"--count-by {name} has no SQL; there are {', '.join(FIELDS)}"
+            )
+    of_table, of_view = (
+        [*_conditions_of_table(question)],
+        [*_conditions_of_view(question)],
     )
+    if not copies:
+        of_view.append("copy = 1")
+    services = ["sqs"] if question.queue else _services(question.events)
+    shown = ", ".join(_name(name) for name in count_by or SHOWN)
+    last = f"\nLIMIT {limit};" if limit else ";"
+    if count_by:
+        numbers = [str(number + 2) for number in range(len(count_by))]
+        shown = f"count(*) AS count, {shown}"
+        by = ", ".join(numbers)
+        order = f"GROUP BY {by}\nORDER BY 1 DESC, {by}{last}"
+    else:
+        order = f'ORDER BY "when" DESC{last}'
+    source = f"{TABLE}{_where(of_table)}"
+    seen = f"SELECT {shown}\nFROM seen{_where(of_view)}"
+    return f"{view_sql(source, services)}\n{seen}\n{order}"
 
 
-_EXPRESSIONS: Final = {
-    "when": "eventtime",
-    "who": "coalesce(useridentity.username, "
-    "regexp_extract(useridentity.arn, '[^/]+/(.+)$', 1), useridentity.invokedby, "
-    "useridentity.principalid)",
-    "who_type": "useridentity.type",
-    "who_account": "useridentity.accountid",
-    "who_issuer": "useridentity.sessioncontext.sessionissuer.arn",
-    "what": "replace(eventsource, '.amazonaws.com', '') || ':' || eventname",
-    "to_what": "coalesce(json_extract_scalar(requestparameters, '$.queueUrl'), "
-    "json_extract_scalar(requestparameters, '$.bucketName'), "
-    "element_at(resources, 1).arn)",
-    "where": "awsregion",
-    "account": "recipientaccountid",
-    "from_where": "sourceipaddress",
-    "outcome": "coalesce(errorcode, 'ok')",
-    "plane": "eventcategory",
-    "read_only": "readonly",
-    "via": "useragent",
-}
-_CATEGORIES: Final = {
-    "control": "Management",
-    "data": "Data",
-    "network": "NetworkActivity",
-    "insight": "Insight",
-    "aggregated": "Aggregated",
-}
+def _where(conditions: Sequence[str]) -> str:
+    return "\nWHERE " + "\n  AND ".join(conditions) if conditions else ""
 
 
-def _column(name: str) -> str:
-    if name not in _EXPRESSIONS:
-        raise PermanentError(
-            "no_sql",
-            f"--count-by {name} has no SQL; there are {', '.join(_EXPRESSIONS)}",
-        )
-    return f'{_EXPRESSIONS[name]} AS "{name}"'
+def _name(field: str) -> str:
+    return f'"{field}"'
 
 
-def _conditions(question: Question) -> Iterable[str]:
+def _services(events: Sequence[str]) -> list[str] | None:
+    """The services that alone are asked for; None: any."""
+    services = [event.rpartition(":")[0].lower() for event in events]
+    is_any = not services or any(not one or set(one) & set("*?[") for one in services)
+    return None if is_any else services
+
+
+def _conditions_of_table(question: Question) -> Iterable[str]:
     if question.accounts:
         yield f"account IN ({_list(question.accounts)})"
     if question.regions:
@@ -213,47 +225,47 @@ def _conditions(question: Question) -> Iterable[str]:
     if question.events:
         yield _any_of(map(_is_event, question.events))
     if question.queue:
-        queue_url = "json_extract_scalar(requestparameters, '$.queueUrl')"
         yield "eventsource = 'sqs.amazonaws.com'"
-        yield _like(f"regexp_extract({queue_url}, '[^/]+$')", question.queue)
+
+
+def _conditions_of_view(question: Question) -> Iterable[str]:
+    if question.queue:
+        yield _like("to_what", question.queue, case_sensitive=True)
     if question.who:
-        names = (
-            "useridentity.username",
-            "useridentity.arn",
-            "useridentity.accesskeyid",
-        )
         yield _any_of(
             [
-                *(_like(name, question.who) for name in names),
-                _like("useridentity.arn", f"*/{question.who}"),
-                _like("useridentity.arn", f"*/{question.who}/*"),
+                *(_like(name, question.who) for name in CALLER_NAMES),
+                _like("'/' || who || '/'", f"*/{question.who}/*"),
             ]
         )
     if question.plane:
-        yield f"eventcategory = '{_CATEGORIES[question.plane]}'"
+        yield f"plane = '{question.plane}'"
     if question.errors_only:
-        yield "errorcode IS NOT NULL"
+        yield "outcome <> 'ok'"
 
 
 def _is_event(event: str) -> str:
     service, _, name = event.rpartition(":")
-    is_name = _like("eventname", name)
+    plain = f"regexp_replace(eventname, '{VERSION}$', '')"
+    is_name = _any_of([_like(plain, name), _like("eventname", name)])
     if not service:
         return is_name
     return f"({_like('eventsource', f'{service}.amazonaws.com')} AND {is_name})"
 
 
-def _like(column: str, pattern: str) -> str:
-    """A shell pattern as a condition without regard to case."""
+def _like(column: str, pattern: str, *, case_sensitive: bool = False) -> str:
+    """A shell pattern as a condition."""
+    if not case_sensitive:
+        column, pattern = f"lower({column})", pattern.lower()
     if not set(pattern) & set("*?["):
-        return f"lower({column}) = {_quoted(pattern.lower())}"
+        return f"{column} = {_quoted(pattern)}"
     if "[" in pattern:
         raise PermanentError(
             "no_sql", f"{pattern}: with --athena patterns have * and ?, not [...]"
         )
-    escaped = re.sub(r"([%_!])", r"!\1", pattern.lower())
+    escaped = re.sub(r"([%_!])", r"!\1", pattern)
     like = escaped.replace("*", "%").replace("?", "_")
-    return f"lower({column}) LIKE {_quoted(like)} ESCAPE '!'"
+    return f"{column} LIKE {_quoted(like)} ESCAPE '!'"
 
 
 def _any_of(conditions: Iterable[str]) -> str:

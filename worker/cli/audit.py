@@ -147,7 +147,7 @@ def audit(
     if run and not athena:
         raise typer.BadParameter("--run goes with --athena")
     if athena:
-        statements = _statements(sources, question, limit, fields)
+        statements = _statements(sources, question, limit, fields, copies=copies)
         if run:
             place = (database, workgroup, output)
             run_sql(statements, place, fields=fields, form=form)
@@ -223,14 +223,20 @@ def _fields(count_by: str) -> tuple[str, ...]:
 
 
 def _statements(
-    sources: Sequence[str], question: "Question", limit: int, fields: tuple[str, ...]
+    sources: Sequence[str],
+    question: "Question",
+    limit: int,
+    fields: tuple[str, ...],
+    *,
+    copies: bool,
 ) -> tuple[str, str]:
     """What makes the table, and what asks it."""
     from worker.audit.athena import query, table_definition  # noqa: PLC0415
 
     if len(sources) != 1:
         raise typer.BadParameter("--athena asks one s3:// source")
-    return table_definition(sources[0], question), query(question, limit, fields)
+    definition = table_definition(sources[0], question)
+    return definition, query(question, limit, fields, copies=copies)
 
 
 def _follow(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 SUCCESS: Final = "ok"
 FAILURE: Final = "Failure"
 
-_PLANES: Final[Mapping[object, str]] = {
+PLANES: Final[Mapping[str, str]] = {
     "Management": "control",
     "Data": "data",
     "NetworkActivity": "network",
@@ -23,7 +23,7 @@ _PLANES: Final[Mapping[object, str]] = {
 }
 """By ``eventCategory``, since event version 1.07."""
 
-_PLANES_BY_TYPE: Final[Mapping[object, str]] = {
+PLANES_BY_TYPE: Final[Mapping[str, str]] = {
     "AwsApiCall": "control",
     "AwsServiceEvent": "control",
     "AwsConsoleAction": "control",
@@ -89,8 +89,8 @@ def _code(value: object) -> str | None:
 def plane(record: Mapping[str, Any]) -> str | None:
     """``control``, ``data``, ``network``, ``insight`` or ``aggregated``."""
     category = text(record.get("eventCategory"))
-    if category is not None and category in _PLANES:
-        return _PLANES[category]
+    if category is not None and category in PLANES:
+        return PLANES[category]
     is_management = record.get("managementEvent")
     if is_management is True or is_management == "true":
         return "control"
@@ -101,7 +101,7 @@ def plane(record: Mapping[str, Any]) -> str | None:
         mapping(resource).get("type") == _DATA_RESOURCE for resource in resources
     ):
         return "data"
-    return _PLANES_BY_TYPE.get(text(record.get("eventType")))
+    return PLANES_BY_TYPE.get(text(record.get("eventType")) or "")
 
 
 def from_where(record: Mapping[str, Any]) -> str | None:

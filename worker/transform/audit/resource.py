@@ -50,14 +50,17 @@ class _Service(NamedTuple):
     more: _Places
 
 
-_MAKING: Final = ("Create", "Allocate", "Copy", "Register", "Run")
-_NAMING_ENDINGS: Final = ("Name", "Arn", "ARN", "Id", "Identifier", "Url", "Ids")
-_NAMING: Final = frozenset(
+MAKING: Final = ("Create", "Allocate", "Copy", "Register", "Run")
+NAMING_ENDINGS: Final = ("Name", "Arn", "ARN", "Id", "Identifier", "Url", "Ids")
+NAMING: Final = frozenset(
     {"name", "arn", "id", "identifier", "url", "resource", "serviceCode", "ServiceCode"}
 )
-_FILTER_ENDINGS: Final = ("-id", "-arn", "Id", "Ids", "Arn", "-name", "Name")
-_ITEM_ENDINGS: Final = ("Id", "Name")
-_NOT_NAMING: Final = frozenset(
+FILTER_ENDINGS: Final = ("-id", "-arn", "Id", "Ids", "Arn")
+FILTERS: Final = frozenset({"Name", "group-name", "key-name"})
+ITEM_NAMES: Final = frozenset({"groupName", "keyName"})
+"""What entries of EC2's sets are named by, where they have no id."""
+
+NOT_NAMING: Final = frozenset(
     {
         "roleSessionName",
         "clientRequestId",
@@ -86,7 +89,7 @@ def target(record: Mapping[str, Any], service: str | None) -> Target:
     places = _SERVICES.get(service or "", _UNKNOWN)
     # What is made is named by the answer; the request says what it is made of.
     action = text(record.get("eventName"))
-    if service == "ec2" and action and action.startswith(_MAKING):
+    if service == "ec2" and action and action.startswith(MAKING):
         found = _first(response, places.response)
         if found or (found := _guessed(response)):
             return found
@@ -210,9 +213,7 @@ def _guessed(parameters: dict[str, Any]) -> Target | None:
 
 
 def _is_naming(name: str) -> bool:
-    return name in _NAMING or (
-        name.endswith(_NAMING_ENDINGS) and name not in _NOT_NAMING
-    )
+    return name in NAMING or (name.endswith(NAMING_ENDINGS) and name not in NOT_NAMING)
 
 
 def _of_set(value: dict[str, Any]) -> Target | None:
@@ -220,18 +221,19 @@ def _of_set(value: dict[str, Any]) -> Target | None:
     items = value.get("items", value.get("item"))
     if not isinstance(items, list):
         return None
-    for ending in _ITEM_ENDINGS:
-        found = [
-            (name, entry[name])
-            for entry in items
-            if isinstance(entry, dict)
-            for name in entry
-            if name.endswith(ending) and isinstance(entry[name], str)
-        ]
-        if found:
-            kind = found[0][0]
-            return Target(counted([text for name, text in found if name == kind]), kind)
-    return None
+    members = [
+        (name, value)
+        for entry in items
+        if isinstance(entry, dict)
+        for name, value in entry.items()
+        if isinstance(value, str)
+    ]
+    found = [one for one in members if one[0].endswith("Id")]
+    found = found or [one for one in members if one[0] in ITEM_NAMES]
+    if not found:
+        return None
+    kind = found[0][0]
+    return Target(counted([text for name, text in found if name == kind]), kind)
 
 
 def _of_filters(request: dict[str, Any]) -> Target | None:
@@ -240,7 +242,7 @@ def _of_filters(request: dict[str, Any]) -> Target | None:
         if not isinstance(one, dict):
             continue
         name = text(one.get("name") or one.get("key") or one.get("Name"))
-        if name and name.endswith(_FILTER_ENDINGS):
+        if name and (name.endswith(FILTER_ENDINGS) or name in FILTERS):
             values = one.get("values") or [
                 entry.get("value")
                 for entry in _items(one.get("valueSet"))

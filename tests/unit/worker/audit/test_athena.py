@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from worker.audit.athena import query, table_definition
-from worker.audit.question import Question
+from worker.audit.question import VERSION, Question
 from worker.errors import PermanentError
 
 A = "111111111111"
@@ -21,21 +21,23 @@ def test_the_known_query() -> None:
         until=datetime(2026, 11, 2, tzinfo=UTC),
     )
     sql = query(question, 100)
-    where = sql[sql.index("WHERE") :].split("\n")
-    assert where == [
+    of_table = sql[sql.index("WHERE") : sql.index("), parts")].split("\n")
+    assert [line.strip() for line in of_table] == [
         "WHERE region IN ('us-east-1')",
-        "  AND awsregion IN ('us-east-1')",
-        "  AND day >= '2026/11/01'",
-        "  AND eventtime >= '2026-11-01T00:00:00Z'",
-        "  AND day <= '2026/11/03'",
-        "  AND eventtime < '2026-11-02T00:00:00Z'",
-        "  AND lower(eventname) = 'deletemessage'",
-        "  AND eventsource = 'sqs.amazonaws.com'",
-        "  AND lower(regexp_extract(json_extract_scalar(requestparameters, "
-        "'$.queueUrl'), '[^/]+$')) = 'my-processing-queue'",
-        "ORDER BY eventtime DESC",
-        "LIMIT 100;",
+        "AND awsregion IN ('us-east-1')",
+        "AND day >= '2026/11/01'",
+        "AND eventtime >= '2026-11-01T00:00:00Z'",
+        "AND day <= '2026/11/03'",
+        "AND eventtime < '2026-11-02T00:00:00Z'",
+        f"AND (lower(regexp_replace(eventname, '{VERSION}$', '')) = 'deletemessage' "
+        "OR lower(eventname) = 'deletemessage')",
+        "AND eventsource = 'sqs.amazonaws.com'",
+        "",
     ]
+    assert sql.endswith(
+        "FROM seen\nWHERE to_what = 'my-processing-queue'\n  AND copy = 1\n"
+        'ORDER BY "when" DESC\nLIMIT 100;'
+    )
 
 
 @pytest.mark.parametrize(
@@ -43,10 +45,10 @@ def test_the_known_query() -> None:
     [
         ({"who": "o'hara"}, "lower(useridentity.username) = 'o''hara'"),
         ({"who": "a_b%*"}, "LIKE 'a!_b!%%' ESCAPE '!'"),
+        ({"queue": "Jobs*"}, "to_what LIKE 'Jobs%' ESCAPE '!'"),
         ({"events": ("sqs:Delete*",)}, "lower(eventsource) = 'sqs.amazonaws.com' AND"),
-        ({"events": ("A", "B")}, "(lower(eventname) = 'a' OR lower(eventname) = 'b')"),
-        ({"plane": "data"}, "eventcategory = 'Data'"),
-        ({"errors_only": True}, "errorcode IS NOT NULL"),
+        ({"plane": "data"}, "plane = 'data'"),
+        ({"errors_only": True}, "outcome <> 'ok'"),
         ({"accounts": (A,)}, f"account IN ('{A}')"),
     ],
 )
@@ -56,8 +58,24 @@ def test_conditions(asked: dict[str, Any], condition: str) -> None:
 
 def test_counting_groups_by_every_field() -> None:
     sql = query(Question(), 5, ("who_type", "where"))
-    assert sql.endswith("GROUP BY 2, 3\nORDER BY 1 DESC\nLIMIT 5;")
-    assert 'SELECT count(*) AS count, useridentity.type AS "who_type"' in sql
+    assert sql.endswith("GROUP BY 2, 3\nORDER BY 1 DESC, 2, 3\nLIMIT 5;")
+    assert 'SELECT count(*) AS count, "who_type", "where"\nFROM seen' in sql
+
+
+def test_no_limit_is_all_and_copies_stay() -> None:
+    sql = query(Question(), 0, copies=True)
+    assert "LIMIT" not in sql
+    assert "copy = 1" not in sql
+
+
+@pytest.mark.parametrize(
+    ("asked", "longest"), [({}, 100_000), ({"queue": "q"}, 30_000)]
+)
+def test_the_statement_is_of_a_length_that_athena_takes(
+    asked: dict[str, Any], longest: int
+) -> None:
+    # 262,144 bytes at most, and what names no service needs that of all of them.
+    assert len(query(Question(**asked), 1)) < longest
 
 
 @pytest.mark.parametrize(
