@@ -55,6 +55,8 @@ NOT_AWS_ERRORS = (
     LookupError,
     TypeError,
     ValueError,
+    OverflowError,
+    RecursionError,
 )
 """What boto3 and its callers stumble with over an answer of another shape than AWS's.
 

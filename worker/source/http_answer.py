@@ -8,6 +8,8 @@ Source: RFC 9112, §2.1 (message format) and §6.3 (message body length).
 from __future__ import annotations
 
 _MAX_HEAD_BYTES = 64 << 10
+_STATUS_DIGITS = 3
+_MAX_SIZE_DIGITS = 18
 _BEGIN = "HTTP/1.1 "
 _END_OF_HEAD = b"\r\n\r\n"
 
@@ -80,7 +82,8 @@ class HttpAnswer:
     def _read_head(self, head: bytes) -> None:
         first, *lines = head.decode("latin-1").split("\r\n")
         status = first[len(_BEGIN) :].split(" ", 1)[0]
-        if not first.startswith(_BEGIN) or not status.isdecimal():
+        is_status = len(status) == _STATUS_DIGITS and status.isdecimal()
+        if not first.startswith(_BEGIN) or not is_status:
             raise OddAnswerError("it is not HTTP/1.1")
         self.status = int(status)
         fields = self.fields
@@ -88,7 +91,8 @@ class HttpAnswer:
             name, _, value = line.partition(":")
             fields[name.lower()] = value.strip()
         size = fields.get("content-length", "")
-        if "transfer-encoding" in fields or not (size.isascii() and size.isdigit()):
+        is_size = size.isdecimal() and len(size) <= _MAX_SIZE_DIGITS
+        if "transfer-encoding" in fields or not is_size:
             raise OddAnswerError("it does not say its length")
         self._size_bytes = int(size)
         if self._size_bytes > self._max_bytes:

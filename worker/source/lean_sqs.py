@@ -35,6 +35,7 @@ PAUSE_S = 5.0
 """For so long after a call that did not go well all are left to boto3."""
 
 _CONTENT_TYPE = f"{AWS_CONTENT_TYPE}-1.0"
+_WHOLE_S = 20.0  # for all of an answer, once it may have begun
 _MAX_IDLE_S = 15.0  # SQS closes a connection that nothing was sent over for longer
 _NOT_WELL = (OSError, OddAnswerError, orjson.JSONDecodeError)
 _MAX_ANSWER_BYTES = 16 << 20  # ten messages of 1 MiB, as JSON
@@ -128,10 +129,12 @@ class LeanSqs:
         )
         answer = HttpAnswer(max_bytes=_MAX_ANSWER_BYTES)
         connection = self._connection()
+        until = self._clock() + self._read_timeout_s + _WHOLE_S
         try:
+            connection.settimeout(self._read_timeout_s)
             connection.sendall(head.encode() + body)
             while not answer.take(connection.recv(_RECEIVE_BYTES)):
-                pass
+                connection.settimeout(self._left_s(until))
         except BaseException:
             connection.close()
             raise
@@ -143,6 +146,17 @@ class LeanSqs:
             return None
         found = orjson.loads(answer.body or b"{}")
         return found if isinstance(found, dict) else None
+
+    def _left_s(self, until: float) -> float:
+        """For how long the next bytes may be waited for.
+
+        Raises:
+            TimeoutError: The whole answer had to be here by now.
+        """
+        left_s = until - self._clock()
+        if left_s <= 0:
+            raise TimeoutError("the answer comes too slowly")
+        return min(left_s, self._read_timeout_s)
 
     def _signer(self) -> Signer:
         credential = self._credential()
@@ -169,9 +183,7 @@ class LeanSqs:
             if self._clock() - used_at < _MAX_IDLE_S:
                 return connection
             connection.close()
-        connection = self._endpoint.connect()
-        connection.settimeout(self._read_timeout_s)
-        return connection
+        return self._endpoint.connect()
 
     def _take_idle(self) -> tuple[float, socket.socket] | None:
         try:

@@ -6,6 +6,7 @@ ChangeMessageVisibilityBatch, GetQueueAttributes, SendMessage and SendMessageBat
 
 from __future__ import annotations
 
+import hashlib
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -50,6 +51,7 @@ ACCESS_DENIED = "access_denied"
 OVER_LIMIT = "over_limit"
 
 _MAX_BATCH = 10
+_MAX_DIGITS = 15  # exact in a double, and more than SQS ever counts
 _NO_ANSWER = "NoAnswer"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NO_QUEUE_CODES = ("QueueDoesNotExist", "NonExistentQueue")
@@ -224,9 +226,9 @@ class Queue:
                 ],
             )["Attributes"]
             return Depth(
-                visible=int(attributes["ApproximateNumberOfMessages"]),
-                in_flight=int(attributes["ApproximateNumberOfMessagesNotVisible"]),
-                delayed=int(attributes["ApproximateNumberOfMessagesDelayed"]),
+                visible=_count(attributes["ApproximateNumberOfMessages"]),
+                in_flight=_count(attributes["ApproximateNumberOfMessagesNotVisible"]),
+                delayed=_count(attributes["ApproximateNumberOfMessagesDelayed"]),
             )
 
     def attributes(self) -> dict[str, str]:
@@ -328,15 +330,40 @@ def _check_answer(response: Mapping[str, Any], doing: str) -> None:
 
 
 def _message(received: MessageTypeDef) -> Message:
+    """Make a message of what SQS says of it.
+
+    Raises:
+        ValueError: Something is not what SQS documents; so are the others of
+            :data:`NOT_AWS_ERRORS`.
+    """
     attributes = received.get("Attributes", {})
     sent_ms = attributes.get("SentTimestamp")
+    body = _text(received["Body"])
+    said = received.get("MD5OfBody")
+    if said and hashlib.md5(body.encode(), usedforsecurity=False).hexdigest() != said:
+        raise ValueError("MD5OfBody is not that of the body")
     return Message(
-        id=received["MessageId"],
-        receipt_handle=received["ReceiptHandle"],
-        body=received["Body"],
-        receive_count=int(attributes.get("ApproximateReceiveCount", 1)),
-        sent_at=_EPOCH + timedelta(milliseconds=int(sent_ms)) if sent_ms else None,
+        id=_text(received["MessageId"]),
+        receipt_handle=_text(received["ReceiptHandle"]),
+        body=body,
+        receive_count=_count(attributes.get("ApproximateReceiveCount", 1)),
+        sent_at=_EPOCH + timedelta(milliseconds=_count(sent_ms)) if sent_ms else None,
     )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r:.40} is no text")
+    if not value.isascii():
+        value.encode()  # which finds lone surrogates
+    return value
+
+
+def _count(value: object) -> int:
+    text = str(value)
+    if not text.isdecimal() or len(text) > _MAX_DIGITS:
+        raise ValueError(f"{text:.40} is no count")
+    return int(text)
 
 
 def _batches(items: Sequence[Item]) -> Iterator[Sequence[Item]]:

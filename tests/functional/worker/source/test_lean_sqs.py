@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import socket
+import threading
+import time
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from tests.fakes.aws import source_config
 from tests.fakes.aws_standin.process import AwsStandIn
 from worker.config.model import SourceConfig
 from worker.demo.aws import ACCESS_KEY_ID, SECRET_ACCESS_KEY
@@ -149,3 +154,38 @@ def test_behind_a_proxy_all_calls_are_boto3s(
     monkeypatch.undo()  # boto3's own client was made without
     assert scene.receive() == BODIES[:10]
     assert scene.client.calls == ["receive_message"]
+
+
+def test_an_answer_a_byte_at_a_time_has_a_deadline(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("worker.source.lean_sqs._WHOLE_S", 0.2)
+    whole = b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n" + b" " * 99_999
+
+    def drip(connection: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            for byte in whole:
+                connection.sendall(bytes([byte]))
+                time.sleep(0.02)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        source = source_config(
+            endpoint_url=f"http://127.0.0.1:{server.getsockname()[1]}"
+        )
+        session = AwsSession(source)
+        lean = LeanSqs(
+            session.sqs_client(),
+            credential=session.credential,
+            ca_bundle=None,
+            read_timeout_s=0.2,
+        )
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                drip(connection)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        assert lean.call("ReceiveMessage", {}) is None, "left to boto3"
+        thread.join()

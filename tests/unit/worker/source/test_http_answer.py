@@ -32,6 +32,8 @@ def test_it_is_the_same_however_it_is_cut(cuts: list[int]) -> None:
         (b"HTTP/1.1 200 OK\r\nContent-Length: -1", b""),
         (b"HTTP/1.1 200 OK\r\nContent-Length: \xb2", b""),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 101", b""),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: " + b"1" * 5000, b""),
+        (b"HTTP/1.1 " + b"2" * 5000 + b" OK\r\nContent-Length: 1", b"x"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 1", b"xy"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked", b"x"),
         (b"x" * 70_000, b""),
