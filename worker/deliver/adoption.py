@@ -12,7 +12,6 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from worker.deliver.ledger import Fate
-from worker.deliver.settlement import retry_delay_s
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +30,11 @@ EXTENDED_WITHIN_S = 30.0
 """What SQS has not extended by then is left to it."""
 
 STUCK_AFTER_S = 60.0
-"""So long may a suspect keep all others waiting while nothing of it gets on."""
+"""So long may a suspect keep others waiting while it is read or decoded, and nothing
+of it gets on."""
+
+IDLE_AFTER_S = 5.0
+"""So long while nothing of it is read or decoded: it waits for another worker."""
 
 
 class Adoption:
@@ -136,14 +139,19 @@ class Adoption:
         self._set_alone(None, now)
 
     def _is_in_work(self, holder: HeldMessage, now: float) -> bool:
+        """Whether a suspect keeps the others waiting.
+
+        One that cannot go on stays held, and goes on beside others.
+        """
         if holder.fate is not Fate.HELD or holder.is_emitted:
             return False
+        items = holder.objects
+        is_active = holder.is_being_decoded or any(one.is_reading for one in items)
+        if not is_active and any(one.is_postponed for one in items):
+            return False
+        limit_s = STUCK_AFTER_S if is_active else IDLE_AFTER_S
         since = max(self._alone_since, self._progress.progressed_at)
-        if not self._progress.is_connected or now - since < STUCK_AFTER_S:
-            return True
-        delay_s = retry_delay_s(holder.message.receive_count)
-        self._settlement.give_back(holder, delay_s, reason="unreadable_object")
-        return False
+        return not self._progress.is_connected or now - since < limit_s
 
     def _set_alone(self, holder: HeldMessage | None, now: float) -> None:
         if holder is not self._alone:

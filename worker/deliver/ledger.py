@@ -48,6 +48,7 @@ class HeldObject:
         is_emitted: Whether its last record was.
         is_skipped: Its last record was not, and will not be.
         is_reading: Whether its download began, and has not failed since.
+        is_postponed: Whether it waits for S3 to give it, or its neighbours.
         attempts: Downloads that failed so far.
         successes_before: The worker's successful downloads at the first of these.
     """
@@ -64,6 +65,7 @@ class HeldObject:
     is_emitted: bool = False
     is_skipped: bool = False
     is_reading: bool = False
+    is_postponed: bool = False
     attempts: int = 0
     successes_before: int = 0
     _out_of_order: dict[int, int] = field(default_factory=dict)

@@ -51,6 +51,7 @@ class Postponed:
 
     def add(self, item: HeldObject, due: float) -> None:
         """Let an object wait until an instant."""
+        item.is_postponed = True
         heapq.heappush(self._heap, (due, item.attempts, next(self._tie), item))
         self.by_bucket[item.ref.bucket] += 1
         self._used_bytes += item.message_bytes
@@ -60,6 +61,7 @@ class Postponed:
         if not self._heap or self._heap[0][0] > now:
             return None
         item = heapq.heappop(self._heap)[3]
+        item.is_postponed = False
         self._used_bytes -= item.message_bytes
         self.by_bucket[item.ref.bucket] -= 1
         if not self.by_bucket[item.ref.bucket]:

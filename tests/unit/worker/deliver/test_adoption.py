@@ -10,7 +10,12 @@ import pytest
 from tests.fakes.calls import RecordedCommits, make_message
 from tests.unit.worker.deliver.test_intake import Scene as IntakeScene
 from tests.unit.worker.deliver.test_intake import event
-from worker.deliver.adoption import EXTENDED_WITHIN_S, STUCK_AFTER_S, Adoption
+from worker.deliver.adoption import (
+    EXTENDED_WITHIN_S,
+    IDLE_AFTER_S,
+    STUCK_AFTER_S,
+    Adoption,
+)
 from worker.deliver.inbox import Committed, VisibilityChanged
 from worker.deliver.inheritance import Inherited
 from worker.deliver.journal_batch import Begin, Mine
@@ -135,17 +140,32 @@ def test_a_suspect_of_which_only_acks_are_missing_gives_way(scene: Scene) -> Non
     assert first.is_wanted
 
 
-def test_a_suspect_that_gets_nowhere_gives_way(scene: Scene) -> None:
+@pytest.mark.parametrize(
+    ("state", "limit_s"),
+    [
+        ({"is_reading": True}, STUCK_AFTER_S),
+        ({"decoding_began": True}, STUCK_AFTER_S),
+        ({}, IDLE_AFTER_S),
+        ({"is_postponed": True}, 0.0),
+    ],
+    ids=["read", "decoded", "claimed by another worker", "refused by S3"],
+)
+def test_a_suspect_that_gets_nowhere_goes_on_beside_others(
+    scene: Scene, state: dict[str, bool], limit_s: float
+) -> None:
     scene.inherit(2, 2)
     scene.extend()
-    scene.progress.progressed_at = 5.0
     (first,) = scene.turn(1.0)
-    assert scene.turn(STUCK_AFTER_S) == []
-    scene.progress.is_connected = False
-    assert scene.turn(10 * STUCK_AFTER_S) == [], "without a receiver nothing gets on"
-    scene.progress.is_connected = True
-    assert ids(scene.turn(10 * STUCK_AFTER_S)) == ["m1"]
-    assert first.holder.return_reason == "unreadable_object"
+    for name, value in state.items():
+        setattr(first, name, value)
+    scene.progress.progressed_at = 5.0
+    if limit_s:
+        assert scene.turn(5.0 + limit_s - 0.1) == []
+        scene.progress.is_connected = False
+        assert scene.turn(500.0) == [], "without a receiver nothing gets on"
+        scene.progress.is_connected = True
+    assert ids(scene.turn(5.0 + limit_s)) == ["m1"]
+    assert first.is_wanted
 
 
 def test_a_message_that_killed_alone_is_a_bad_object(scene: Scene) -> None:
