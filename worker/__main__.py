@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import resource
 import sys
 
 from worker.errors import ConfigError, TrailfeedError
@@ -17,6 +18,8 @@ def main() -> None:
 
     0 done; 1 failure; 2 wrong usage; 78 bad configuration; 130 interrupted.
     """
+    # A core file would hold credentials and records.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.argv[1:2] == ["run"]:
         keep_from_the_start(os.getpid())
     # Importing the commands takes a while, in which a signal may come.

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from worker.backfill.request import Request
 from worker.deliver.file_lock import lock
+from worker.deliver.private_file import make_database_private
 from worker.errors import ConfigError, TrailfeedError
 
 if TYPE_CHECKING:
@@ -272,8 +273,10 @@ def open_run_database(folder: Path) -> sqlite3.Connection:
     """Open a run's database; make it where it is absent.
 
     Raises:
+        OSError: It cannot be made.
         sqlite3.Error: It cannot be used.
     """
+    make_database_private(folder / DATABASE)
     database = sqlite3.connect(
         folder / DATABASE,
         timeout=_BUSY_TIMEOUT_S,

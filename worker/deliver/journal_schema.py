@@ -32,6 +32,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from worker.deliver.file_lock import lock
+from worker.deliver.private_file import make_database_private
 from worker.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -128,6 +129,7 @@ def open_database(path: Path) -> sqlite3.Connection:
         ConfigError: As for :func:`prepare_journal`, but not every page is read.
     """
     with _problems_of(path), _alone_in(path.parent):
+        make_database_private(path)
         connection = sqlite3.connect(
             path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
         )

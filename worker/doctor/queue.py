@@ -68,17 +68,29 @@ def look_at_queue(
         findings.append(finding)
     findings += (
         judge_dead_letters(redrive, attributes, dead),
-        judge_policy(policy, config),
+        judge_policy(policy, config, arn),
     )
     return Answer(tuple(findings), QueueFacts(arn, policy, key))
 
 
-def judge_policy(policy: QueuePolicy, config: Config) -> Finding:
+def judge_policy(policy: QueuePolicy, config: Config, queue_arn: str) -> Finding:
     """Say who may send; whether that fits is said of each bucket."""
     if not policy.is_readable:
         return warn(POLICY, "it cannot be read as a policy", _SETUP)
     if any(one.is_the_world for one in policy.senders):
         return warn(POLICY, "it lets everybody in the world send to the queue", _SETUP)
+    others = QueuePolicy(
+        tuple(one for one in policy.senders if one.is_other_than_services(queue_arn))
+    )
+    if others.senders and "*" in config.source.allowed_buckets:
+        names = dict.fromkeys(_named(others))
+        return warn(
+            POLICY,
+            f"it lets {', '.join(names)} send, beside S3, SNS and EventBridge, and "
+            'source.allowed_buckets is ["*"]: whoever sends makes trailfeed read any '
+            "object that its role may read",
+            "name the buckets in source.allowed_buckets, or let only the services send",
+        )
     if policy.senders:
         names = dict.fromkeys(_named(policy))
         return ok(POLICY, f"lets {', '.join(names)} send")

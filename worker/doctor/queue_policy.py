@@ -49,6 +49,25 @@ class Sender:
             self.sources or self.accounts or self.is_bound
         )
 
+    def is_other_than_services(self, queue_arn: str) -> bool:
+        """Whether it may be more than S3, SNS and EventBridge.
+
+        The queue's own account is none: its policies decide which identities may send.
+        """
+        arn = Arn.of(queue_arn)
+        account = arn.account if arn is not None else ""
+        if self.principal in {S3, SNS, EVENTS, account}:
+            return False
+        if self.principal != ANYONE:
+            whole = Arn.of(self.principal)
+            is_own = whole is not None and whole.account == account
+            return not (is_own and whole is not None and whole.resource == "root")
+        sources = [Arn.of(source) for source in self.sources]
+        return not sources or not all(
+            one is not None and one.service in {"s3", "sns", "events"}
+            for one in sources
+        )
+
     def is_for(self, service: str, source_arn: str) -> bool:
         """Whether it covers what a service sends on behalf of a bucket, topic, rule."""
         if self.principal not in {service, ANYONE}:

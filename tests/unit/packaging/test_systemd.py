@@ -32,6 +32,10 @@ def section(path: Path, name: str) -> dict[str, str]:
 SERVICE = section(SYSTEMD / "trailfeed.service", "Service")
 
 
+def test_no_core_file_is_written() -> None:
+    assert SERVICE["LimitCORE"] == "0"
+
+
 def test_there_is_time_to_drain() -> None:
     longest_stop_s = CONFIG.source.wait_time_s + CONFIG.pool.drain_timeout_s
     assert int(SERVICE["TimeoutStopSec"]) > longest_stop_s

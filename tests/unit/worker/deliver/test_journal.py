@@ -274,3 +274,18 @@ def test_a_key_written_out_at_its_default_changes_nothing() -> None:
 
 def test_the_fingerprint_of_the_defaults_is_the_same_in_every_version() -> None:
     assert fingerprint_of(DecodeConfig()) == "7674a781fc38e94c"
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_only_its_owner_may_read_its_files(
+    open_journal: Open, tmp_path: Path, is_there: bool
+) -> None:
+    path = tmp_path / "journal.sqlite3"
+    if is_there:
+        path.touch()
+        path.chmod(0o664)
+    begin(open_journal())
+    files = {one.name: one.stat().st_mode & 0o777 for one in tmp_path.iterdir()}
+    assert files == dict.fromkeys(
+        ("journal.sqlite3", "journal.sqlite3-wal", "journal.sqlite3-shm"), 0o600
+    )

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 QUEUE_URL = "https://sqs.us-east-1.amazonaws.com/123456789012/events"
 QUEUE_ARN = "arn:aws:sqs:us-east-1:123456789012:events"
 POLICY = QueuePolicy((Sender(S3, ("arn:aws:s3:::logs", "arn:aws:s3:::logs-*")),))
+ROLE = "arn:aws:iam::123456789012:role/deploy"
+OWN_ACCOUNT = "arn:aws:iam::123456789012:root"
 GIB = 1 << 30
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 
@@ -125,12 +127,23 @@ def test_a_bucket_that_is_not_allowed_and_too_many() -> None:
         ),
         (QueuePolicy((Sender("*"),)), {}, "warn", "everybody in the world"),
         (QueuePolicy(is_readable=False), {}, "warn", "cannot be read"),
+        (QueuePolicy((*POLICY.senders, Sender(ROLE))), {}, "warn", f"lets {ROLE} send"),
+        (
+            QueuePolicy((*POLICY.senders, Sender(ROLE))),
+            {"allowed_buckets": ["logs"]},
+            "ok",
+            ROLE,
+        ),
+        (QueuePolicy((Sender("*", accounts=("1",)),)), {}, "warn", "lets anyone send"),
+        (QueuePolicy((Sender("*", ("arn:aws:s3:::logs",)),)), {}, "ok", "for logs"),
+        (QueuePolicy((Sender(OWN_ACCOUNT),)), {}, "ok", OWN_ACCOUNT),
+        (QueuePolicy((Sender("123456789012"),)), {}, "ok", "123456789012"),
     ],
 )
 def test_the_policy_in_a_line(
     policy: QueuePolicy, source: dict[str, Any], verdict: str, words: str
 ) -> None:
-    finding = judge_policy(policy, config(source=source))
+    finding = judge_policy(policy, config(source=source), QUEUE_ARN)
     assert finding.verdict == verdict
     assert words in finding.said
 
