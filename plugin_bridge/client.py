@@ -55,8 +55,8 @@ class ForwardClient:
         connector: Makes the connections.
         window_chunks: Most chunks handed in and not acknowledged.
         window_bytes: The same in bytes of frames; the last one handed in may cross it.
-            While each of them has failed alone it does not count, nor does a
-            ``window_chunks`` of 1: another one must show whether others pass.
+            While each of them has failed alone it does not count, nor do the single
+            records left of refused ones: another one must show whether others pass.
         require_ack: Ask for acknowledgements. Without them a chunk counts as
             :class:`Acked` once the system has its last byte, and what a receiver had
             not read when its connection broke is lost.
@@ -173,7 +173,7 @@ class ForwardClient:
         """Take over a chunk and write of it what goes at once.
 
         Args:
-            chunk: Is transmitted for the first time after all handed in before.
+            chunk: Goes out first after all handed in before, unless it is a half.
             now: Monotonic instant, in seconds.
 
         Raises:

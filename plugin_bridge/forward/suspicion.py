@@ -98,7 +98,8 @@ class Suspicion:
     """The unacknowledged frames of one client, in the order of :meth:`add`.
 
     Frames are transmitted for the first time in that order: those that are passed over
-    by :meth:`first`, or kept back by :meth:`may_follow`, have all failed before.
+    by :meth:`first`, or kept back by :meth:`may_follow`, have all failed before, halves
+    at least as a part of the whole.
     """
 
     def __init__(self) -> None:
