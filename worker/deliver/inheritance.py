@@ -43,16 +43,16 @@ class Inherited:
         return self.deaths >= GUILTY_DEATHS
 
 
-def deaths_with(deaths: int, *, was_alone: bool, other_was_alone: bool) -> int:
+def deaths_with(deaths: int, *, was_alone: bool, is_cleared: bool) -> int:
     """Count a worker's death for a message that it held.
 
     Args:
         deaths: Before.
         was_alone: The worker was at work on this message alone.
-        other_was_alone: It was at work on another one alone, which explains its death.
+        is_cleared: It was at work on others only.
     """
     if was_alone:
         return GUILTY_DEATHS
-    if other_was_alone or deaths >= SUSPECT_DEATHS:
+    if is_cleared or deaths >= SUSPECT_DEATHS:
         return deaths
     return deaths + 1

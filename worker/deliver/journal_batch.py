@@ -52,6 +52,16 @@ class ObjectKey:
         ).digest()
 
 
+def claimant_of(message_id: str, number: int) -> str:
+    """Name one of the objects that a worker ever held, with its message."""
+    return f"{number}:{message_id}"
+
+
+def message_of(claimant: str) -> str:
+    """The id of a claimant's message; empty where it names none."""
+    return claimant.partition(":")[2]
+
+
 @dataclass(frozen=True, slots=True)
 class Mine:
     """Claimed for the asker; ``records`` of it are acknowledged already."""

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from worker.deliver.inheritance import Inherited, deaths_with
+from worker.deliver.journal_batch import message_of
 from worker.deliver.journal_rows import execute_rows
 from worker.source.queue import Message
 
@@ -92,16 +93,21 @@ def _held_by(
     database: sqlite3.Connection, owner: str, now_s: float
 ) -> Iterator[Inherited]:
     rows = database.execute(_HELD, (owner,)).fetchall()
-    has_alone = any(is_alone for *_, is_alone in rows)
-    for *columns, since_s, deaths, is_alone in rows:
+    claims = database.execute("SELECT claimant FROM claim WHERE owner = ?", (owner,))
+    in_work = {message_of(claimant) for (claimant,) in claims.fetchall()}
+    alone = {id_ for id_, *_, is_alone in rows if is_alone}
+    # Where none of them is in work, it may have been in what comes before a claim.
+    suspects = alone or in_work & {id_ for id_, *_ in rows}
+    for *columns, since_s, deaths, _ in rows:
+        message = _message_of(*columns)
         now_deaths = deaths
         if owner != NOBODY:
             now_deaths = deaths_with(
                 deaths,
-                was_alone=bool(is_alone),
-                other_was_alone=has_alone and not is_alone,
+                was_alone=message.id in alone,
+                is_cleared=bool(suspects) and message.id not in suspects,
             )
-        yield Inherited(_message_of(*columns), max(now_s - since_s, 0.0), now_deaths)
+        yield Inherited(message, max(now_s - since_s, 0.0), now_deaths)
 
 
 def _row_of(message: Message) -> tuple[object, ...]:

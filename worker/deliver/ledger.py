@@ -14,6 +14,8 @@ import enum
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from worker.deliver.journal_batch import claimant_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -251,7 +253,7 @@ class Ledger:
         holder = HeldMessage(message, received_at, extend_at)
         holder.is_inherited, holder.is_hidden = is_inherited, not is_inherited
         holder.objects = tuple(
-            HeldObject(ref, holder, str(self._claimants + n))
+            HeldObject(ref, holder, claimant_of(message.id, self._claimants + n))
             for n, ref in enumerate(refs)
         )
         self._claimants += len(refs)

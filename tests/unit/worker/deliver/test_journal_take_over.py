@@ -17,6 +17,7 @@ from tests.unit.worker.deliver.journal_steps import (
 )
 from worker.deliver.inheritance import Inherited
 from worker.deliver.journal import Batch, Claimed, Journal, Mine, ObjectKey
+from worker.deliver.journal_batch import claimant_of
 from worker.deliver.journal_messages import MAX_BODY_BYTES
 from worker.source.queue import Message
 
@@ -160,6 +161,19 @@ def test_deaths_make_suspects_and_one_that_is_alone_is_guilty(
     work_alone(fifth, "m1")
     work_alone(fifth, "")
     assert deaths(open_journal("run1:0:f")) == {"m1": 2, "m2": 3, "new": 2}
+
+
+def test_a_message_that_was_not_begun_is_cleared(open_journal: Open) -> None:
+    """It waits for another message's work on the same object, or was finished."""
+    dead = open_journal("run1:0:a")
+    hold(dead, ("begun", "h"), ("waiting", "h"))
+    begin(dead, claimant_of("begun", 7))
+    assert deaths(open_journal("run1:0:b")) == {"begun": 1, "waiting": 0}
+    third = open_journal("run1:0:c")
+    assert deaths(third) == {"begun": 2, "waiting": 1}, "none was begun by then"
+    begin(third, claimant_of("begun", 0))
+    work_alone(third, "waiting")
+    assert deaths(open_journal("run1:0:d")) == {"begun": 2, "waiting": 3}
 
 
 def test_who_leaves_in_order_died_of_nothing(open_journal: Open) -> None:
