@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from worker.config.filter_rules import parse_rule
 from worker.transform.audit import SUCCESS, view
+from worker.transform.audit.change import VERSION as API_VERSION
 from worker.transform.audit.identity import source_identity
 from worker.transform.filtering import compile_rule
 
@@ -34,8 +35,8 @@ _UNITS: Final = {
     "d": "days",
     "w": "weeks",
 }
-VERSION: Final = r"(?:(?:\d{8}|\d{4}_\d{2}_\d{2})(?:v\d+)?)?"
-"""What Lambda and CloudFront have after an action: ``UpdateFunctionCode20150331v2``."""
+VERSION: Final = f"(?:{API_VERSION})?"
+"""What may follow an action's name."""
 
 _SECONDS_CHARACTERS: Final = len("2026-11-21T09:27:34")
 

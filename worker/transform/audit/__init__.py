@@ -1,6 +1,7 @@
 """Who did what, when, where, to what, from where, and with what outcome.
 
 ``identity`` says who, ``resource`` to what (by the tables of ``resource_table``),
+``change`` with what,
 ``circumstances`` the rest, and ``view`` puts it together; ``event`` tells what is an
 event at all. Everything here takes any
 decoded JSON object; what is absent, or not of the type that CloudTrail gives it, is

@@ -18,6 +18,17 @@ def mapping(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else NOTHING
 
 
+def parameters(value: object) -> dict[str, Any]:
+    """An object; EC2's ``{"CreateXRequest": {…}}`` is unwrapped."""
+    if not isinstance(value, dict):
+        return NOTHING
+    if len(value) == 1:
+        (name, inner), *_ = value.items()
+        if isinstance(inner, dict) and name.endswith(("Request", "Response")):
+            return inner
+    return value
+
+
 def text(value: object) -> str | None:
     """The value, if it is text with something in it."""
     return value if isinstance(value, str) and value else None

@@ -7,7 +7,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from worker.transform.audit.denial import refused
-from worker.transform.audit.names import NOTHING, counted, short_name, text
+from worker.transform.audit.names import counted, parameters, short_name, text
 from worker.transform.audit.resource_table import RESOURCES
 
 if TYPE_CHECKING:
@@ -84,8 +84,8 @@ def target(record: Mapping[str, Any], service: str | None) -> Target:
         record: Any decoded JSON object.
         service: ``eventSource`` without ``.amazonaws.com``.
     """
-    request = _parameters(record.get("requestParameters"))
-    response = _parameters(record.get("responseElements"))
+    request = parameters(record.get("requestParameters"))
+    response = parameters(record.get("responseElements"))
     places = _SERVICES.get(service or "", _UNKNOWN)
     # What is made is named by the answer; the request says what it is made of.
     action = text(record.get("eventName"))
@@ -106,7 +106,7 @@ def target(record: Mapping[str, Any], service: str | None) -> Target:
     return (
         _guessed(request)
         or _guessed(response)
-        or _guessed(_parameters(record.get("serviceEventDetails")))
+        or _guessed(parameters(record.get("serviceEventDetails")))
         or _of_filters(request)
         or _of_denial(record)
         or _NONE
@@ -120,17 +120,6 @@ def _of_denial(record: Mapping[str, Any]) -> Target | None:
 
 _NONE: Final = Target(None, None)
 _UNKNOWN: Final = _Service({}, {}, {})
-
-
-def _parameters(value: object) -> dict[str, Any]:
-    """An object; EC2's ``{"CreateXRequest": {…}}`` is unwrapped."""
-    if not isinstance(value, dict):
-        return NOTHING
-    if len(value) == 1:
-        (name, inner), *_ = value.items()
-        if isinstance(inner, dict) and name.endswith(("Request", "Response")):
-            return inner
-    return value
 
 
 def _first(parameters: dict[str, Any], places: _Places) -> Target | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
+from worker.transform.audit.change import change
 from worker.transform.audit.circumstances import (
     from_where,
     message_id,
@@ -18,10 +19,14 @@ from worker.transform.audit.names import mapping, text
 from worker.transform.audit.resource import target
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 
-class View(TypedDict):
+_With = TypedDict("_With", {"with": str | None})
+"""The field whose name is a word of Python's."""
+
+
+class View(_With):
     """Who did what; None for what the record does not say.
 
     Attributes:
@@ -36,6 +41,8 @@ class View(TypedDict):
         to_what: What was acted on, in short; ``+N`` counts what is not named.
         to_what_type: ``queue``, ``bucket``, …; where only a parameter's name tells
             what it may be, that name.
+        with: The second half of a change: the policy attached, the attribute set, with
+            whom it was shared, the port and range that were opened.
         where: The region.
         account: The account that the event was recorded for.
         from_where: Source address or service, with the VPC endpoint.
@@ -67,7 +74,15 @@ class View(TypedDict):
     message_id: str | None
 
 
-FIELDS: Final = tuple(View.__annotations__)
+def _fields() -> Iterator[str]:
+    for name in View.__annotations__:
+        if name != "with":
+            yield name
+        if name == "to_what_type":
+            yield "with"
+
+
+FIELDS: Final = tuple(_fields())
 
 
 def view(record: Mapping[str, Any]) -> View:
@@ -82,6 +97,7 @@ def view(record: Mapping[str, Any]) -> View:
         action = text(insight.get("eventName"))
     service = service and service.removesuffix(".amazonaws.com")
     who = caller(record)
+    what = f"{service}:{action}" if service and action else action or service
     to_what, to_what_type = target(record, service)
     return {
         "when": text(get("eventTime"))
@@ -91,9 +107,10 @@ def view(record: Mapping[str, Any]) -> View:
         "who_account": who.account,
         "who_session": who.session,
         "who_issuer": who.issuer,
-        "what": f"{service}:{action}" if service and action else action or service,
+        "what": what,
         "to_what": to_what,
         "to_what_type": to_what_type,
+        "with": change(record, what),
         "where": text(get("awsRegion")),
         # Records of aggregated events have accountId in its place, and eventId.
         "account": text(get("recipientAccountId")) or text(get("accountId")),

@@ -206,6 +206,7 @@ def test_a_message_deleted_from_a_queue_is_told_in_full() -> None:
         "what": "sqs:DeleteMessage",
         "to_what": "orders",
         "to_what_type": "queue",
+        "with": None,
         "where": "us-east-1",
         "account": "123456789012",
         "from_where": "10.0.12.7 via vpce-0a1",
