@@ -12,7 +12,7 @@ import re
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from worker.decode.cells import CellReader
+from worker.decode.cells import CellReader, regular_cells
 from worker.decode.elements import MAX_VALUES
 from worker.decode.text import MAX_LINE_CHARACTERS, characters, lines
 from worker.errors import BadObjectError
@@ -88,8 +88,13 @@ def csv_rows(
     next line, and a quote ends a cell as :mod:`worker.decode.cells` says.
     """
     if delimiter == " ":
-        reader_of_cells = CellReader(delimiter, is_run=False, has_moments=False)
-        return lambda source: _rows_of_lines(source, delimiter, reader_of_cells.cells)
+        reader = CellReader(delimiter, is_run=False, has_moments=False)
+
+        def cells(line: str) -> list[str]:
+            found = regular_cells(line)
+            return reader.cells(line) if found is None else found
+
+        return lambda source: _rows_of_lines(source, delimiter, cells)
     csv.field_size_limit(MAX_LINE_CHARACTERS)
 
     def rows(source: Iterator[str | None]) -> Iterator[list[str] | None]:

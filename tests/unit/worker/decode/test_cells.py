@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.decode.cells import CellReader
+from worker.decode.cells import CellReader, regular_cells
 
 WSV = CellReader(" \t", is_run=True, has_moments=True)
 BLANK_CSV = CellReader(" ", is_run=False, has_moments=False)
@@ -79,6 +79,19 @@ def test_any_line_gives_cells_and_plain_ones_as_they_are(
             line.split(" ") if reader is BLANK_CSV and line else line.split()
         )
     assert sum(map(len, cells)) <= len(line)
+
+
+@given(st.lists(texts, max_size=4))
+def test_what_is_regular_is_the_same_the_quick_way(parts: list[str]) -> None:
+    line = " ".join(parts)
+    assert regular_cells(line) in (None, BLANK_CSV.cells(line))
+
+
+@pytest.mark.parametrize(
+    "line", ["", " ", 'a "b c" d', '"a" "" b', '"a b"', 'a  "b"  c ', "a"]
+)
+def test_an_everyday_line_is_regular(line: str) -> None:
+    assert regular_cells(line) == BLANK_CSV.cells(line)
 
 
 @given(st.lists(st.text(alphabet="ab \\[]", max_size=8), min_size=1, max_size=4))
