@@ -138,6 +138,7 @@ class Sending:
         pacer: How fast.
         region: The bucket's; None: not known.
         in_sns: As for :func:`worker.source.announcing.announcement`.
+        run_key: The same.
         watcher: Shows how far it came.
         clock: Monotonic, in seconds.
         jitter: Uniform in 0..1.
@@ -151,6 +152,7 @@ class Sending:
         *,
         region: str | None,
         in_sns: bool,
+        run_key: bytes | None,
         watcher: Watcher,
         clock: Callable[[], float],
         jitter: Callable[[], float],
@@ -160,6 +162,7 @@ class Sending:
         self._pacer = pacer
         self._region = region
         self._in_sns = in_sns
+        self._run_key = run_key
         self._watcher = watcher
         self._clock = clock
         self._jitter = jitter
@@ -240,7 +243,10 @@ class Sending:
             region=self._region,
             run_id=self._run.run_id,
         )
-        bodies = [announcement(ref, in_sns=self._in_sns) for ref in refs]
+        bodies = [
+            announcement(ref, in_sns=self._in_sns, run_key=self._run_key)
+            for ref in refs
+        ]
 
         def send() -> None:
             nonlocal bodies

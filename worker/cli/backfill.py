@@ -296,6 +296,7 @@ def _send(config: "Config", run: "Run", *, rate: float, max_depth: int) -> list[
     from worker.backfill.job import Job, delivered_before  # noqa: PLC0415 - as above
     from worker.backfill.pacing import Pacer  # noqa: PLC0415
     from worker.backfill.sending import Sending  # noqa: PLC0415
+    from worker.source.run_key import run_key  # noqa: PLC0415
 
     run.open()
     job = Job.of(config, run.request, datetime.now(UTC).date())
@@ -310,6 +311,7 @@ def _send(config: "Config", run: "Run", *, rate: float, max_depth: int) -> list[
             Pacer(rate=rate, max_depth=max_depth),
             region=job.region,
             in_sns=config.source.uses_sns is True,
+            run_key=run_key(Path(config.state.dir)),
             watcher=bar,
             clock=time.monotonic,
             jitter=random.random,

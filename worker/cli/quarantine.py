@@ -289,16 +289,22 @@ def _send(
     from worker.source.notifications import Mapping  # noqa: PLC0415
     from worker.source.queue import Queue  # noqa: PLC0415
     from worker.source.resend import resent  # noqa: PLC0415
+    from worker.source.run_key import run_key  # noqa: PLC0415
     from worker.source.sessions import AwsSession  # noqa: PLC0415
 
     queue = Queue(AwsSession(config.source).sqs_client(), config.source.queue_url)
     places = config.source.mapping
     mapping = Mapping.of(places.bucket, places.keys)
+    key = run_key(Path(config.state.dir))
     failed_count = 0
     for sent_count, item in enumerate(items):
         try:
             body = resent(
-                item.message.body, run_id=item.id, only=item.object, mapping=mapping
+                item.message.body,
+                run_id=item.id,
+                run_key=key,
+                only=item.object,
+                mapping=mapping,
             )
             message_id = queue.send(body)
         except CommonFaultError as error:

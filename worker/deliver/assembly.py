@@ -39,10 +39,12 @@ from worker.deliver.settlement import Settlement
 from worker.deliver.streaming import Streaming
 from worker.deliver.threads import Threads
 from worker.deliver.transform_counts import TransformCounts
+from worker.errors import ConfigError
 from worker.source.lean_sqs import LeanSqs
 from worker.source.objects import WHOLE_BYTES, ObjectReader
 from worker.source.queue import Queue
 from worker.source.quick_gets import QuickGets
+from worker.source.run_key import run_key
 from worker.source.selection import Selection
 from worker.source.sessions import AwsSession
 from worker.transform.transformation import build as build_transformation
@@ -166,7 +168,19 @@ def build_loop(
         is_gauging=bool(config.status.listen) and identity.slot == 0,
         control=control,
         until_empty=until_empty,
+        run_key=_run_key(config) if make_queue is None else None,
     )
+
+
+def _run_key(config: Config) -> bytes | None:
+    """Nothing is taken for a duplicate without a journal, and so no run id matters."""
+    if not config.state.dir:
+        return None
+    try:
+        return run_key(Path(config.state.dir))
+    except ConfigError as error:
+        logger.warning("%s; until then no backfill's run id is honored", error)
+        return os.urandom(32)
 
 
 def _queue(config: Config, session: AwsSession) -> Queue:
@@ -200,6 +214,7 @@ def assemble(
     is_gauging: bool,
     control: Control,
     until_empty: bool,
+    run_key: bytes | None = None,
 ) -> WorkerParts:
     """Wire the parts together; what they talk to is given."""
     clock = time.monotonic
@@ -300,6 +315,7 @@ def assemble(
         jitter=random.random,
         backlog_objects=BACKLOG_PER_DOWNLOAD * config.pool.downloads_per_worker,
         until_empty=until_empty,
+        run_key=run_key,
     )
     loop = DeliveryLoop(
         client=client,

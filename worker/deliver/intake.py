@@ -75,6 +75,7 @@ class Intake:
         backlog_objects: How many objects may wait here before their first record is
             emitted.
         until_empty: Watch out for the queue's end.
+        run_key: Proves that a run id may be honored; None: no proof is asked for.
 
     Attributes:
         reasons: How many parts of messages needed no download, and how many messages
@@ -96,8 +97,11 @@ class Intake:
         jitter: Callable[[], float],
         backlog_objects: int,
         until_empty: bool,
+        run_key: bytes | None = None,
     ) -> None:
         self._source = source
+        self._run_key = run_key
+        self._is_unproven_said = False
         self._mapping = Mapping.of(source.mapping.bucket, source.mapping.keys)
         self._selection = selection
         self._calls = calls
@@ -248,6 +252,7 @@ class Intake:
                     uses_sns=self._source.uses_sns,
                     mapping=self._mapping,
                     sent_at=message.sent_at.timestamp() if message.sent_at else None,
+                    run_key=self._run_key,
                 )
             )
         except BaseException as error:
@@ -284,6 +289,8 @@ class Intake:
             reasons.append(error.code)
         else:
             refs = _distinct(notification.objects)
+            if notification.unproven_run_id:
+                self._say_unproven(message, notification.unproven_run_id)
             for part in notification.ignored:
                 reasons.append(part.reason)
                 place = {"bucket": part.bucket, "key": part.key} if part.key else {}
@@ -302,6 +309,20 @@ class Intake:
         if self._is_closed:
             self._settlement.drain(holder)
         return Taken(holder, unknown, tuple(reasons))
+
+    def _say_unproven(self, message: Message, run_id: str) -> None:
+        """Warn once: a backfill from elsewhere has many of these."""
+        if self._is_unproven_said:
+            return
+        self._is_unproven_said = True
+        logger.warning(
+            "messages carry the run id %s, and no proof by the run.key of this state "
+            "directory: they are read like any other, and what was delivered before is "
+            "skipped; if another host sends backfills or replays, copy its run.key to "
+            "this one and reload",
+            run_id,
+            extra={"message_id": message.id},
+        )
 
     def work_on(self, taken: Taken) -> None:
         """Begin with a message's objects, or do what is to be done without any."""

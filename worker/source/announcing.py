@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import quote_plus
 
-from worker.source.notifications import MARKS, RUN_ID
+from worker.source.notifications import marked
 
 if TYPE_CHECKING:
     from worker.source.notifications import ObjectRef
@@ -21,12 +21,15 @@ _VERSION = "2.1"
 _EVENT_NAME = "ObjectCreated:Put"
 
 
-def announcement(ref: ObjectRef, *, in_sns: bool = False) -> str:
+def announcement(
+    ref: ObjectRef, *, in_sns: bool = False, run_key: bytes | None = None
+) -> str:
     """Return the body of a message.
 
     Args:
         ref: The object; its ``run_id`` goes along where there is one.
         in_sns: In an envelope as SNS has it, for those who take nothing else.
+        run_key: Proves the run id; None: nobody asks for a proof.
     """
     told: dict[str, object] = {"key": quote_plus(ref.key)}
     if ref.size_bytes is not None:
@@ -47,7 +50,7 @@ def announcement(ref: ObjectRef, *, in_sns: bool = False) -> str:
         record["eventTime"] = _time_text(ref.event_time)
     document: dict[str, object] = {"Records": [record]}
     if ref.run_id:
-        document[MARKS] = {RUN_ID: ref.run_id}
+        document = marked(document, ref.run_id, run_key)
     # Escaped, since SQS refuses some characters that JSON may hold.
     text = json.dumps(document, separators=(",", ":"))
     if not in_sns:

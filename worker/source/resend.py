@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from worker.errors import UnknownMessageError
-from worker.source.notifications import MARKS, RUN_ID, parse
+from worker.source.notifications import marked, parse
 
 if TYPE_CHECKING:
     from worker.source.notifications import Mapping, ObjectRef
@@ -20,6 +20,7 @@ def resent(
     body: str,
     *,
     run_id: str,
+    run_key: bytes | None = None,
     only: ObjectRef | None = None,
     mapping: Mapping | None = None,
 ) -> str:
@@ -28,6 +29,7 @@ def resent(
     Args:
         body: As received first; what is no JSON object is returned as it is.
         run_id: Replaces one that is there.
+        run_key: Proves the run id; None: nobody asks for a proof.
         only: Leave out the other objects of an S3 event, of CloudTrail's own message
             or of one with ``mapping``'s places, in an SNS envelope too; None: all of
             it.
@@ -39,7 +41,7 @@ def resent(
     if only is not None:
         document = _narrowed(document, only, mapping)
     # Escaped, since SQS refuses some characters that JSON may hold.
-    return json.dumps({**document, MARKS: {RUN_ID: run_id}}, separators=(",", ":"))
+    return json.dumps(marked(document, run_id, run_key), separators=(",", ":"))
 
 
 def _narrowed(

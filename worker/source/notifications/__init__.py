@@ -7,7 +7,8 @@ SNS envelope, S3's test event, CloudTrail's validation text, and what
 name an object like CloudTrail's, or none, and are known by their ``messageType``.
 
 A message that is sent on purpose once more, or out of turn, carries a run id beside
-S3's own members: ``"trailfeed": {"runId": "…"}``, in the body or inside the envelope.
+S3's own members: ``"trailfeed": {"runId": "…", "proof": "…"}``, in the body or inside
+the envelope; see ``run_marks``.
 
 ``model`` is what comes out, ``forms`` and ``mapped`` read one form each, ``parsing``
 tells them apart, and ``fields`` is what they read with.
@@ -30,23 +31,23 @@ from worker.source.notifications.model import (
     Notification,
     ObjectRef,
 )
-from worker.source.notifications.parsing import MARKS, RUN_ID, parse
+from worker.source.notifications.parsing import parse
+from worker.source.notifications.run_marks import marked
 
 __all__ = [
     "CLOUDTRAIL_VALIDATION",
     "CONFIG_NOTIFICATION",
     "EMPTY_OBJECT",
     "FOLDER_MARKER",
-    "MARKS",
     "NO_OBJECTS",
     "OTHER_EVENT_SOURCE",
     "OTHER_EVENT_TYPE",
-    "RUN_ID",
     "TEST_EVENT",
     "WAY_OUT",
     "Ignored",
     "Mapping",
     "Notification",
     "ObjectRef",
+    "marked",
     "parse",
 ]

@@ -72,7 +72,10 @@ class Notification:
     Attributes:
         objects: To be read, in the message's order.
         ignored: What of it is known and needs no action.
+        unproven_run_id: A run id that the message carries without the proof that it may
+            be honored; empty: none.
     """
 
     objects: tuple[ObjectRef, ...] = ()
     ignored: tuple[Ignored, ...] = ()
+    unproven_run_id: str = ""

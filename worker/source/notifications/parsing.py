@@ -11,7 +11,6 @@ from worker.source.notifications.fields import (
     Part,
     epoch_s,
     json_object,
-    malformed,
     quoted,
     unknown,
 )
@@ -27,16 +26,13 @@ from worker.source.notifications.model import (
     Notification,
     ObjectRef,
 )
+from worker.source.notifications.run_marks import run_mark
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from worker.source.notifications.mapped import Mapping
-
-MARKS = "trailfeed"
-"""The member with what trailfeed itself has to say about a message."""
-
-RUN_ID = "runId"
+    from worker.source.notifications.run_marks import RunMark
 
 _VALIDATION_TEXT = "CloudTrail validation message."
 _BYTE_ORDER_MARK = "\ufeff"
@@ -46,8 +42,6 @@ _CONFIG_MESSAGE = re.compile(
 """AWS Config Developer Guide, "Notifications that AWS Config Sends to an Amazon SNS
 topic"."""
 
-_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
-
 
 def parse(
     body: str,
@@ -55,6 +49,7 @@ def parse(
     uses_sns: Literal["auto"] | bool = "auto",
     mapping: Mapping | None = None,
     sent_at: float | None = None,
+    run_key: bytes | None = None,
 ) -> Notification:
     """Read the body of one SQS message.
 
@@ -66,6 +61,8 @@ def parse(
             the known forms, in messages that have its places.
         sent_at: When the message came into the queue, in epoch seconds: the time of a
             notification where neither it nor its envelope names one.
+        run_key: Proves that a run id is of one's own backfills and replays; None: no
+            proof is asked for.
 
     Raises:
         UnknownMessageError: The message, or one part of it, is no notification.
@@ -83,7 +80,7 @@ def parse(
                 'source.uses_sns = "auto", or turn raw delivery off',
             )
         found = _read(document, body, mapping)
-        return _completed(found, _run_id(document), sent_at)
+        return _completed(found, run_mark(document, run_key), sent_at)
     if uses_sns is False:
         raise UnknownMessageError(
             "sns_envelope",
@@ -100,35 +97,28 @@ def parse(
     if message.strip() == _VALIDATION_TEXT:
         return Notification(ignored=(Ignored(CLOUDTRAIL_VALIDATION),))
     inner = json_object(message)
-    run_id = _run_id(document) or _run_id(inner)
+    mark = run_mark(document, run_key) or run_mark(inner, run_key)
     published_at = epoch_s(document.get("Timestamp"))
     return _completed(
         _read(inner, message, mapping),
-        run_id,
+        mark,
         sent_at if published_at is None else published_at,
     )
 
 
-def _run_id(document: dict[str, Any]) -> str:
-    marks = document.get(MARKS)
-    if marks is None:
-        return ""
-    run_id = Part(marks, MARKS).text(RUN_ID)
-    if not _RUN_ID.fullmatch(run_id):
-        raise malformed(f"{MARKS}.{RUN_ID}", "a run's id")
-    return run_id
-
-
 def _completed(
-    notification: Notification, run_id: str, event_time: float | None
+    notification: Notification, mark: RunMark | None, event_time: float | None
 ) -> Notification:
     """Give the objects what the message says of all of them, or what SQS says of it."""
-    if not run_id and all(ref.event_time is not None for ref in notification.objects):
+    if mark is not None and not mark.is_proven:
+        notification = replace(notification, unproven_run_id=mark.run_id)
+        mark = None
+    if mark is None and all(ref.event_time is not None for ref in notification.objects):
         return notification
     objects = tuple(
         replace(
             ref,
-            run_id=run_id,
+            run_id="" if mark is None else mark.run_id,
             event_time=event_time if ref.event_time is None else ref.event_time,
         )
         for ref in notification.objects

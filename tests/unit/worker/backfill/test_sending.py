@@ -116,6 +116,7 @@ def sending(run: Run, queue: FakeQueue, *, step_s: float = 0.0) -> Sending:
         Pacer(rate=0, max_depth=0),
         region="us-east-1",
         in_sns=False,
+        run_key=None,
         watcher=Blind(),
         clock=Clock(step_s),
         jitter=lambda: 0.0,

@@ -63,6 +63,7 @@ class Scene:
         until_empty: bool = False,
         backlog_objects: int = BACKLOG,
         commits: RecordedCommits | None = None,
+        run_key: bytes | None = None,
         **source: object,
     ) -> None:
         config = SourceConfig.model_validate(
@@ -108,6 +109,7 @@ class Scene:
             jitter=lambda: 1.0,
             backlog_objects=backlog_objects,
             until_empty=until_empty,
+            run_key=run_key,
         )
 
     def step(
@@ -338,3 +340,18 @@ def test_a_bug_in_reading_a_message_is_that_messages_fault(
     scene.step()
     scene.bring(make_message(0, "bad"), make_message(1, event("a")))
     assert [h.message.id for h in scene.ledger.held] == ["m1"]
+
+
+def test_a_run_id_without_a_proof_is_said_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    scene = Scene(run_key=b"k" * 64)
+    body = json.dumps({**json.loads(event("a")), "trailfeed": {"runId": "run-1"}})
+    for number in range(2):
+        taken = scene.intake.hold(
+            make_message(number, body), received_at=0.0, extend_at=1.0
+        )
+        assert [one.ref.run_id for one in taken.holder.objects] == [""]
+    (line,) = caplog.messages
+    assert "run-1" in line
+    assert "run.key" in line
