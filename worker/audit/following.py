@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from worker.audit.copies import SeenEvents, event_digest
+from worker.audit.copies import SeenEvents, event_key
 from worker.audit.envelopes import events_in, others_remarks
 from worker.audit.merge import count_key
 from worker.audit.question import answering
@@ -55,8 +55,8 @@ def follow(
                 seen = answer(record)
                 if seen is None:
                     continue
-                digest = None if copies else event_digest(seen)
-                if digest is not None and not already.is_new(digest):
+                key = None if copies else event_key(seen)
+                if key is not None and not already.new_count((key,)):
                     continue
                 show(seen)
                 shown_count += 1

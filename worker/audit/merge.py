@@ -9,6 +9,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from worker.audit.copies import event_key
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -25,8 +27,7 @@ class Findings:
         views: Of the newest records that were asked for.
         counts: Records without an id by the fields that were to be counted by, or by
             none.
-        digests: Of the other records: :func:`event_digest` of each, one after the
-            other, by the same fields.
+        keys: :func:`event_key` of each of the other records, by the same fields.
         records_count: Events looked at.
         others_count: Records that are no events.
         problems: A line for each file that could not be read to its end.
@@ -34,7 +35,7 @@ class Findings:
 
     views: list[View] = field(default_factory=list)
     counts: Counter[tuple[str, ...]] = field(default_factory=Counter)
-    digests: dict[tuple[str, ...], bytearray] = field(default_factory=dict)
+    keys: dict[tuple[str, ...], list[str]] = field(default_factory=dict)
     records_count: int = 0
     others_count: int = 0
     problems: list[str] = field(default_factory=list)
@@ -55,7 +56,7 @@ class Newest:
         self._copies = copies
         self._heap: list[tuple[str, int, View]] = []
         self._added_count = 0
-        self._kept: set[tuple[str, str | None]] = set()
+        self._kept: set[str | None] = set()
 
     @property
     def oldest(self) -> str | None:
@@ -71,15 +72,14 @@ class Newest:
         is_full = len(self._heap) >= self._limit
         if is_full and when <= self._heap[0][0]:
             return
-        if not self._copies and (event_id := seen["event_id"]):
-            event = (event_id, seen["account"])
-            if event in self._kept:
+        if not self._copies and (key := event_key(seen)):
+            if key in self._kept:
                 return
-            self._kept.add(event)
+            self._kept.add(key)
         entry = (when, -self._added_count, seen)
         if is_full:
             dropped = heapq.heapreplace(self._heap, entry)[2]
-            self._kept.discard((dropped["event_id"] or "", dropped["account"]))
+            self._kept.discard(event_key(dropped))
         else:
             heapq.heappush(self._heap, entry)
 

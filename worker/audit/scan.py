@@ -8,14 +8,14 @@ processor, this process does it.
 from __future__ import annotations
 
 import multiprocessing
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from worker.audit.copies import DIGEST_BYTES, SeenEvents, event_digest
+from worker.audit.copies import SeenEvents, event_key
 from worker.audit.envelopes import events_in, others_remarks
 from worker.audit.merge import Findings, Newest, count_key
 from worker.audit.question import answering
@@ -82,13 +82,8 @@ class Totals:
     def add(self, found: Findings) -> None:
         """Add what some files answered."""
         self.counts.update(found.counts)
-        is_new = self.seen.is_new
-        for key, digests in found.digests.items():
-            view = memoryview(digests)
-            self.counts[key] += sum(
-                is_new(bytes(view[at : at + DIGEST_BYTES]))
-                for at in range(0, len(view), DIGEST_BYTES)
-            )
+        for key, events in found.keys.items():
+            self.counts[key] += self.seen.new_count(events)
         self.records_count += found.records_count
         self.others_count += found.others_count
         self.problems += found.problems
@@ -185,6 +180,7 @@ def ask(task: Task, places: Sequence[Place]) -> Findings:
     answer = answering(task.question)
     newest = Newest(task.limit, copies=task.copies)
     found = Findings()
+    events: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
     records_count = others_count = 0
     for place, read in _read(places):
         try:
@@ -197,11 +193,11 @@ def ask(task: Task, places: Sequence[Place]) -> Findings:
                 if seen is None:
                     continue
                 key = count_key(seen, task.count_by) if task.count_by else ()
-                digest = None if task.copies else event_digest(seen)
-                if digest is None:
+                event = None if task.copies else event_key(seen)
+                if event is None:
                     found.counts[key] += 1
                 else:
-                    found.digests.setdefault(key, bytearray()).extend(digest)
+                    events[key].append(event)
                 if not task.count_by:
                     newest.add(seen)
         except (PermanentError, RetriableError) as error:
@@ -210,6 +206,7 @@ def ask(task: Task, places: Sequence[Place]) -> Findings:
             found.problems.append(sentence if is_named else f"{place.url}: {sentence}")
     return replace(
         found,
+        keys=dict(events),
         views=newest.newest_first(),
         records_count=records_count,
         others_count=others_count,

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from worker.transform.audit.change_table import ATTRIBUTES, CHANGES, RULES
 from worker.transform.audit.names import counted, mapping, parameters, short_name, text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+
+    _Find: TypeAlias = Callable[[dict[str, Any], dict[str, Any]], str | None]
+    """What request and answer of a call say."""
 
 VERSION: Final = r"(?:\d{8}|\d{4}_\d{2}_\d{2})(?:v\d+)?"
 """What Lambda and CloudFront have after an action: ``UpdateFunctionCode20150331v2``."""
 
-_VERSION_AT_END: Final = re.compile(f"{VERSION}$")
+_VERSION_AT_END: Final = re.compile(rf"{VERSION}\Z")
 
 _ALL_PROTOCOLS: Final = "-1"
 _PROTOCOLS: Final = {"6": "tcp", "17": "udp", "1": "icmp", "58": "icmpv6"}
@@ -34,27 +37,42 @@ def change(record: Mapping[str, Any], what: str | None) -> str | None:
         record: Any decoded JSON object.
         what: ``service:action``.
     """
-    if what is None:
+    find = CHANGING.get(_VERSION_AT_END.sub("", what)) if what else None
+    if find is None:
         return None
-    if what[-1].isdecimal():
-        what = _VERSION_AT_END.sub("", what)
-    if (line := CHANGES.get(what)) is not None:
-        found = [said for path in line.split() if (said := _at(record, path))]
-    elif what in RULES:
-        found = list(_rules(parameters(record.get("requestParameters"))))
-        return counted(found)
-    elif (owner := ATTRIBUTES.get(what)) is not None:
-        request = parameters(record.get("requestParameters"))
+    request = parameters(record.get("requestParameters"))
+    return find(request, parameters(record.get("responseElements")))
+
+
+def _attributes(owner: str) -> _Find:
+    def find(request: dict[str, Any], _response: dict[str, Any]) -> str | None:
         found = [_attribute(request, name) for name in request if name != owner]
-    else:
-        return None
-    return ", ".join(found) or None
+        return ", ".join(found) or None
+
+    return find
 
 
-def _at(record: Mapping[str, Any], path: str) -> str | None:
-    part = "responseElements" if path[0] == ">" else "requestParameters"
-    mark, path = (path[0], path[1:]) if path[0] in ">#@-" else ("", path)
-    found = _leads_to(parameters(record.get(part)), path.split("."))
+def _opened(request: dict[str, Any], _response: dict[str, Any]) -> str | None:
+    return counted(list(_rules(request)))
+
+
+def _at_paths(line: str) -> _Find:
+    paths = []
+    for path in line.split():
+        mark = path[0] if path[0] in ">#@-" else ""
+        paths.append((mark, path.removeprefix(mark).split(".")))
+
+    def find(request: dict[str, Any], response: dict[str, Any]) -> str | None:
+        found = (
+            _said(mark, _leads_to(response if mark == ">" else request, path))
+            for mark, path in paths
+        )
+        return ", ".join(filter(None, found)) or None
+
+    return find
+
+
+def _said(mark: str, found: list[object]) -> str | None:
     if mark == "#":
         return ", ".join(name for one in found for name in mapping(one)) or None
     if mark == "@":
@@ -163,3 +181,13 @@ def _ports(rule: dict[str, Any]) -> str:
     if not isinstance(first, int) or not isinstance(last, int):
         return named
     return f"{named} {first}" if first == last else f"{named} {first}-{last}"
+
+
+VERSIONED: Final = frozenset({"cloudfront", "lambda"})
+"""Services whose actions have a version at their end."""
+
+CHANGING: Final[Mapping[str, _Find]] = {
+    **{what: _at_paths(line) for what, line in CHANGES.items()},
+    **{what: _attributes(owner) for what, owner in ATTRIBUTES.items()},
+    **dict.fromkeys(RULES, _opened),
+}

@@ -65,24 +65,27 @@ def outcome(record: Mapping[str, Any]) -> str:
     Source: CloudTrail user guide, "AWS Management Console sign-in events"; IAM Identity
     Center user guide, "Understanding IAM Identity Center sign-in events".
     """
-    for name in _SIGN_IN_DETAILS:
-        details = record.get(name)
-        if isinstance(details, dict) and (
-            details.get(_CONSOLE_LOGIN) == FAILURE
-            or details.get(text(record.get("eventName"))) == FAILURE
-        ):
-            return FAILURE
-    return _code(record.get("errorCode")) or text(record.get("errorMessage")) or SUCCESS
+    get = record.get
+    response, details = get("responseElements"), get("serviceEventDetails")
+    if (response and _is_refused(response, get("eventName"))) or (
+        details and _is_refused(details, get("eventName"))
+    ):
+        return FAILURE
+    code = get("errorCode")
+    return (code and _code(code)) or text(get("errorMessage")) or SUCCESS
 
 
-_CONSOLE_LOGIN: Final = "ConsoleLogin"
-_SIGN_IN_DETAILS: Final = ("responseElements", "serviceEventDetails")
+def _is_refused(details: object, action: object) -> bool:
+    return isinstance(details, dict) and (
+        details.get("ConsoleLogin") == FAILURE
+        or (isinstance(action, str) and details.get(action) == FAILURE)
+    )
 
 
 def _code(value: object) -> str | None:
     """An error code, which a few services write as a number."""
     if isinstance(value, int) and not isinstance(value, bool):
-        return str(value) if value else None
+        return str(value)
     return text(value)
 
 

@@ -10,17 +10,13 @@ Source: IAM user guide, "Troubleshoot access denied error messages".
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
 from worker.transform.audit.names import (
     ARN_PARTS,
     arn_name,
     arn_resource_kind,
-    text,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _RESOURCE: Final = re.compile(
     r"""on resource: ["']?(?:(user|group|role|policy|instance profile) )?([^\s"',]+)"""
@@ -30,13 +26,12 @@ _RESOURCE: Final = re.compile(
 _MARK: Final = "resource: "
 
 
-def refused(record: Mapping[str, Any]) -> tuple[str, str | None] | None:
+def refused(message: str) -> tuple[str, str | None] | None:
     """The resource that a denied call was for, and what it is.
 
     ``*`` stands for all resources; ``arn:aws:ec2:…:instance/*`` gives ``instance/*``.
     """
-    message = text(record.get("errorMessage"))
-    if message is None or _MARK not in message:
+    if _MARK not in message:
         return None
     match = _RESOURCE.search(message)
     # Some messages are sentences, and end where the resource does.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
-from worker.transform.audit.names import arn_name, mapping, text
+from worker.transform.audit.names import NOTHING, arn_name, mapping, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -48,7 +48,11 @@ def caller(record: Mapping[str, Any]) -> Caller:
         return _NOBODY
     get = identity.get
     kind = text(get("type"))
-    issuer = mapping(mapping(get("sessionContext")).get("sessionIssuer"))
+    issuer, behind = NOTHING, None
+    context = get("sessionContext")
+    if isinstance(context, dict):
+        issuer = mapping(context.get("sessionIssuer"))
+        behind = text(context.get("sourceIdentity"))
     name_of_kind = _BY_KIND.get(kind or "")
     name = name_of_kind(identity, record) if name_of_kind else None
     if name is None:
@@ -62,15 +66,14 @@ def caller(record: Mapping[str, Any]) -> Caller:
             or text(get("accountId"))
             or kind
         )
-    behind = source_identity(identity)
-    if name and behind and behind not in name.split("/"):
+    if behind and name and behind not in name.split("/"):
         name = f"{name} ({behind})"
     return Caller(
-        name=name,
-        kind=kind or ABSENT,
-        account=text(get("accountId")),
-        session=_session(identity) if kind in _KINDS_WITH_SESSION else None,
-        issuer=text(issuer.get("arn")) or text(get("identityProvider")),
+        name,
+        kind or ABSENT,
+        text(get("accountId")),
+        _session(identity) if kind in _KINDS_WITH_SESSION else None,
+        text(issuer.get("arn")) or text(get("identityProvider")),
     )
 
 

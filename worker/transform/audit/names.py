@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any, Final
 
 NOTHING: Final[dict[str, Any]] = {}
@@ -42,7 +43,16 @@ def arn_name(arn: object) -> str | None:
     """
     if not isinstance(arn, str) or not arn.startswith("arn:"):
         return None
-    parts = arn.split(":", 5)
+    return _resource_name(arn) if len(arn) <= _MAX_ARN_CHARACTERS else None
+
+
+_MAX_ARN_CHARACTERS: Final = 2048
+"""IAM's own limit; names of so many may be remembered."""
+
+
+@lru_cache(maxsize=4096)  # few callers make most calls
+def _resource_name(arn: str) -> str | None:
+    parts = arn.split(":", ARN_PARTS - 1)
     if len(parts) < ARN_PARTS:
         return None
     resource = parts[5]

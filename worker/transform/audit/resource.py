@@ -104,17 +104,17 @@ def target(record: Mapping[str, Any], service: str | None) -> Target:
     if places.more and isinstance(more, dict) and (found := _first(more, places.more)):
         return found
     return (
-        _guessed(request)
-        or _guessed(response)
+        (_guessed(request) if request else None)
+        or (_guessed(response) if response else None)
         or _guessed(parameters(record.get("serviceEventDetails")))
-        or _of_filters(request)
-        or _of_denial(record)
+        or (_of_filters(request) if request else None)
+        or _of_denial(record.get("errorMessage"))
         or _NONE
     )
 
 
-def _of_denial(record: Mapping[str, Any]) -> Target | None:
-    found = refused(record)
+def _of_denial(message: object) -> Target | None:
+    found = refused(message) if isinstance(message, str) else None
     return Target(*found) if found else None
 
 
@@ -227,6 +227,8 @@ def _of_set(value: dict[str, Any]) -> Target | None:
 
 def _of_filters(request: dict[str, Any]) -> Target | None:
     """What the first filter that names something names."""
+    if _FILTER_MEMBERS.isdisjoint(request):
+        return None
     for one in _filters(request):
         if not isinstance(one, dict):
             continue
@@ -241,6 +243,11 @@ def _of_filters(request: dict[str, Any]) -> Target | None:
             if found := counted(list(_names(values, ()))):
                 return Target(found, name)
     return None
+
+
+_FILTER_MEMBERS: Final = frozenset(
+    {"filters", "parameterFilters", "filterSet", "Filter"}
+)
 
 
 def _filters(request: dict[str, Any]) -> list[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
-from worker.transform.audit.change import change
+from worker.transform.audit.change import CHANGING, VERSIONED, change
 from worker.transform.audit.circumstances import (
     from_where,
     message_id,
@@ -85,11 +85,25 @@ def _fields() -> Iterator[str]:
 FIELDS: Final = tuple(_fields())
 
 
+_TEXTS: Final = (
+    "eventTime",
+    "eventSource",
+    "eventName",
+    "awsRegion",
+    "recipientAccountId",
+    "requestID",
+    "eventID",
+)
+
+
 def view(record: Mapping[str, Any]) -> View:
     """Answer the questions for any JSON object."""
     get = record.get
-    service = text(get("eventSource"))
-    action = text(get("eventName"))
+    # Quicker than a call each: the view is made of every record.
+    when, service, action, region, account, request_id, event_id = [
+        value if isinstance(value := get(name), str) and value else None
+        for name in _TEXTS
+    ]
     if action is None:
         # Insight records carry both names one level down.
         insight = mapping(get("insightDetails"))
@@ -100,8 +114,7 @@ def view(record: Mapping[str, Any]) -> View:
     what = f"{service}:{action}" if service and action else action or service
     to_what, to_what_type = target(record, service)
     return {
-        "when": text(get("eventTime"))
-        or text(mapping(get("timeWindow")).get("windowStart")),
+        "when": when or text(mapping(get("timeWindow")).get("windowStart")),
         "who": who.name,
         "who_type": who.kind,
         "who_account": who.account,
@@ -110,17 +123,20 @@ def view(record: Mapping[str, Any]) -> View:
         "what": what,
         "to_what": to_what,
         "to_what_type": to_what_type,
-        "with": change(record, what),
-        "where": text(get("awsRegion")),
+        # Most calls change nothing.
+        "with": change(record, what)
+        if what in CHANGING or service in VERSIONED
+        else None,
+        "where": region,
         # Records of aggregated events have accountId in its place, and eventId.
-        "account": text(get("recipientAccountId")) or text(get("accountId")),
+        "account": account or text(get("accountId")),
         "from_where": from_where(record),
         "via": via(record),
         "outcome": outcome(record),
         "plane": plane(record),
         "read_only": switch(get("readOnly")),
         "mfa": mfa(record),
-        "request_id": text(get("requestID")),
-        "event_id": text(get("eventID")) or text(get("eventId")),
+        "request_id": request_id,
+        "event_id": event_id or text(get("eventId")),
         "message_id": message_id(record) if service == "sqs" else None,
     }

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 from tests.unit.worker.audit.events import event
-from worker.audit.copies import SeenEvents, event_digest
+from worker.audit.copies import SeenEvents, event_key
 from worker.transform.audit import view
 
 
 def test_a_copy_is_the_same_event_of_the_same_account() -> None:
-    digests = [
-        event_digest(view(one))
+    keys = [
+        event_key(view(one))
         for one in (
             event(1),
             event(1, eventTime="2026-11-21T10:00:00Z"),
@@ -15,10 +15,12 @@ def test_a_copy_is_the_same_event_of_the_same_account() -> None:
             event(2),
         )
     ]
-    assert digests[0] == digests[1]
-    assert len(set(digests)) == 3
-    assert event_digest(view({"eventName": "A"})) is None
-    assert event_digest(view(event(eventID="\ud800"))) is not None
+    assert keys[0] == keys[1]
+    assert len(set(keys)) == 3
+    assert event_key(view({"eventName": "A"})) is None
+    long = event_key(view(event(eventID="\ud800" * 1_000_000)))
+    assert long is not None
+    assert len(long) == 32
 
 
 def test_copies_are_counted_within_bounded_memory() -> None:
@@ -26,12 +28,12 @@ def test_copies_are_counted_within_bounded_memory() -> None:
     assert seen.remarks() == []
     # Never more than six are remembered, and the latest three always are.
     for number in range(6):
-        assert seen.is_new(bytes([number]))
-        assert not seen.is_new(bytes([max(0, number - 2)]))
+        assert seen.new_count([str(number)])
+        assert not seen.new_count([str(max(0, number - 2))])
     assert seen.copies_count == 6
     assert not seen.has_forgotten
-    assert seen.is_new(bytes([6]))
-    assert seen.is_new(bytes([0]))
+    assert seen.new_count(["6"])
+    assert seen.new_count(["0"])
     left_out, forgotten = seen.remarks()
     assert left_out.startswith("6 copies of events left out")
     assert "--copies shows them" in left_out
