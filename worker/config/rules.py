@@ -117,6 +117,11 @@ def _mapping(config: Config) -> Iterator[str]:
         yield "source.mapping.bucket: is required with source.mapping.keys"
 
 
+def _verify_sns(config: Config) -> Iterator[str]:
+    if config.source.verify_sns and config.source.uses_sns is False:
+        yield 'source.verify_sns: needs source.uses_sns = "auto" or true'
+
+
 def _quarantine(key: str, others: str) -> Rule:
     name = key.removeprefix("source.")
 
@@ -326,6 +331,7 @@ RULES: Final = (
         "decode.record_location", ("json",), lambda decode: bool(decode.record_location)
     ),
     _only_of_formats("decode.shape", ("json",), lambda decode: decode.shape == "file"),
+    Rule(("source.verify_sns", "source.uses_sns"), _verify_sns),
     _only_of_formats(
         "decode.csv_columns", ("csv", "wsv"), lambda decode: bool(decode.csv_columns)
     ),

@@ -79,6 +79,8 @@ class SourceConfig(Section):
     """Endpoint of S3 alone; wins over ``endpoint_url``."""
     uses_sns: Annotated[Literal["auto", True, False], values.WordOrSwitch] = "auto"
     """Whether notifications come in an SNS envelope; ``auto`` looks at each message."""
+    verify_sns: bool = False
+    """Whether a message counts only with SNS's signature."""
     wait_time_s: Annotated[int, Field(ge=0, le=MAX_WAIT_TIME_S)] = 20
     """Seconds that one receive waits for messages (long polling)."""
     visibility_timeout_s: Annotated[int, Field(ge=1, le=MAX_VISIBILITY_TIMEOUT_S)] = 600

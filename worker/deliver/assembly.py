@@ -47,6 +47,8 @@ from worker.source.quick_gets import QuickGets
 from worker.source.run_key import run_key
 from worker.source.selection import Selection
 from worker.source.sessions import AwsSession
+from worker.source.sns_certificates import CertifiedQueue
+from worker.source.sns_certificates import fetch as fetch_certificate
 from worker.transform.transformation import build as build_transformation
 
 if TYPE_CHECKING:
@@ -58,6 +60,7 @@ if TYPE_CHECKING:
     from worker.deliver.calls import ObjectSource, QuickSource, SourceQueue
     from worker.deliver.ledger import HeldObject
     from worker.deliver.progress import Control
+    from worker.source.sns_signatures import SnsSignatures
     from worker.transform.transformation import Transformation
 
     Order = Callable[[Callable[[], None]], None]
@@ -155,9 +158,19 @@ def build_loop(
             now=_now,
         )
 
+    signatures = None
+    if config.source.verify_sns and make_queue is None:
+        # cryptography is an extra, and takes its time to import.
+        from worker.source.sns_signatures import SnsSignatures  # noqa: PLC0415
+
+        signatures = SnsSignatures(fetch_certificate, _now)
+    queue: SourceQueue = _queue(config, session) if make_queue is None else make_queue()
+    if signatures is not None:
+        queue = CertifiedQueue(queue, signatures, config.source.region)
     return assemble(
         config,
-        queue=_queue(config, session) if make_queue is None else make_queue(),
+        queue=queue,
+        signatures=signatures,
         objects=objects,
         quick=None if config.source.expected_bucket_owner else quick,
         client=make_client(config.output, address),
@@ -173,9 +186,9 @@ def build_loop(
 
 
 def _run_key(config: Config) -> bytes | None:
-    """Nothing is taken for a duplicate without a journal, and so no run id matters."""
+    """Without a state directory no run id matters, unless it stands for a signature."""
     if not config.state.dir:
-        return None
+        return os.urandom(32) if config.source.verify_sns else None
     try:
         return run_key(Path(config.state.dir))
     except ConfigError as error:
@@ -215,6 +228,7 @@ def assemble(
     control: Control,
     until_empty: bool,
     run_key: bytes | None = None,
+    signatures: SnsSignatures | None = None,
 ) -> WorkerParts:
     """Wire the parts together; what they talk to is given."""
     clock = time.monotonic
@@ -316,6 +330,7 @@ def assemble(
         backlog_objects=BACKLOG_PER_DOWNLOAD * config.pool.downloads_per_worker,
         until_empty=until_empty,
         run_key=run_key,
+        signatures=signatures,
     )
     loop = DeliveryLoop(
         client=client,

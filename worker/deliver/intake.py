@@ -11,7 +11,7 @@ from plugin_bridge.forward.backoff import Backoff
 from worker.deliver.aws_state import AwsState, state_of
 from worker.deliver.complaint import Complaint
 from worker.deliver.ledger import Fate
-from worker.errors import UnknownMessageError, is_bug
+from worker.errors import RetriableError, UnknownMessageError, is_bug
 from worker.source.notifications import Mapping, parse
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from worker.source.notifications import Notification, ObjectRef
     from worker.source.queue import Message
     from worker.source.selection import Selection
+    from worker.source.sns_signatures import SnsSignatures
 
 logger = logging.getLogger(__name__)
 
@@ -76,6 +77,7 @@ class Intake:
             emitted.
         until_empty: Watch out for the queue's end.
         run_key: Proves that a run id may be honored; None: no proof is asked for.
+        signatures: Of SNS, which all but one's own runs must have; None: nobody asks.
 
     Attributes:
         reasons: How many parts of messages needed no download, and how many messages
@@ -98,9 +100,11 @@ class Intake:
         backlog_objects: int,
         until_empty: bool,
         run_key: bytes | None = None,
+        signatures: SnsSignatures | None = None,
     ) -> None:
         self._source = source
         self._run_key = run_key
+        self._signatures = signatures
         self._is_unproven_said = False
         self._mapping = Mapping.of(source.mapping.bucket, source.mapping.keys)
         self._selection = selection
@@ -246,15 +250,19 @@ class Intake:
             UnknownMessageError: It is no notification, or a bug is met in reading it.
         """
         try:
-            return self._selection.select(
-                parse(
-                    message.body,
-                    uses_sns=self._source.uses_sns,
-                    mapping=self._mapping,
-                    sent_at=message.sent_at.timestamp() if message.sent_at else None,
-                    run_key=self._run_key,
-                )
+            found = parse(
+                message.body,
+                uses_sns=self._source.uses_sns,
+                mapping=self._mapping,
+                sent_at=message.sent_at.timestamp() if message.sent_at else None,
+                run_key=self._run_key,
             )
+            is_own = any(ref.run_id for ref in found.objects)
+            if self._signatures is not None and not is_own:
+                self._signatures.check(message.body)
+            return self._selection.select(found)
+        except RetriableError as error:
+            raise UnknownMessageError(error.code, str(error)) from error
         except BaseException as error:
             if not is_bug(error):
                 raise

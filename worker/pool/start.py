@@ -52,6 +52,9 @@ def run_pool(
         StateDirBusyError: Another supervisor uses it.
     """
     check_output_files(config.output)
+    if config.source.verify_sns:
+        # Says what is missing before anything is forked.
+        import worker.source.sns_signatures  # noqa: PLC0415, F401 - an extra
     state_dir = StateDir(Path(config.state.dir)) if config.state.dir else None
     try:
         if state_dir is not None and config.state.dedupe_window_s:

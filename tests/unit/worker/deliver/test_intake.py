@@ -20,8 +20,10 @@ from worker.deliver.journaling import Journaling
 from worker.deliver.ledger import Fate, HeldObject, Ledger
 from worker.deliver.progress import Progress
 from worker.deliver.settlement import Settlement
-from worker.errors import AwsError
+from worker.errors import AwsError, UnknownMessageError
 from worker.source import notifications
+from worker.source.announcing import announcement
+from worker.source.notifications import ObjectRef
 from worker.source.queue import Depth
 from worker.source.selection import Selection
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from worker.deliver.calls import QueueCalls
     from worker.deliver.disk import JournalCalls
     from worker.source.queue import Message
+    from worker.source.sns_signatures import SnsSignatures
 
 BACKLOG = 64
 
@@ -64,6 +67,7 @@ class Scene:
         backlog_objects: int = BACKLOG,
         commits: RecordedCommits | None = None,
         run_key: bytes | None = None,
+        signatures: SnsSignatures | None = None,
         **source: object,
     ) -> None:
         config = SourceConfig.model_validate(
@@ -110,6 +114,7 @@ class Scene:
             backlog_objects=backlog_objects,
             until_empty=until_empty,
             run_key=run_key,
+            signatures=signatures,
         )
 
     def step(
@@ -355,3 +360,23 @@ def test_a_run_id_without_a_proof_is_said_once(
     (line,) = caplog.messages
     assert "run-1" in line
     assert "run.key" in line
+
+
+class Unsigned:
+    """No message has a signature."""
+
+    def check(self, _body: str) -> None:
+        raise UnknownMessageError("sns_signature", "SNS did not sign the message")
+
+
+def test_without_a_signature_only_one_s_own_runs_are_read() -> None:
+    key = b"k" * 64
+    signatures = cast("SnsSignatures", Unsigned())
+    scene = Scene(run_key=key, signatures=signatures)
+    own = announcement(ObjectRef("logs", "a", run_id="run-1"), run_key=key)
+    others = [event("a"), announcement(ObjectRef("logs", "a", run_id="run-1"))]
+    taken = [
+        scene.intake.hold(make_message(number, body), received_at=0.0, extend_at=1.0)
+        for number, body in enumerate([own, *others])
+    ]
+    assert [one.reasons for one in taken] == [(), *[("sns_signature",)] * 2]
