@@ -9,6 +9,7 @@ Source: AWS CloudTrail User Guide, "CloudTrail log file examples".
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 RECORDS = "Records"
-_RECORDS_NAME = b'"Records"'
+_RECORDS_NAME = re.compile(b'"Records"')
 
 
 class _SmallFile(msgspec.Struct):
@@ -86,6 +87,18 @@ def records_of(document: msgspec.Raw) -> Iterable[msgspec.Raw]:
             raise no_records(view)
 
 
+def records_in(document: msgspec.Raw) -> Iterable[msgspec.Raw]:
+    """Return the records of an element of an array of documents.
+
+    Raises:
+        BadObjectError: As from :func:`raw_records`; also from an iterator.
+        RecursionError: It is nested too deeply.
+    """
+    if byte_at(memoryview(document), 0) == b"{":
+        return _of_object(document)
+    return (document,)  # no record, as its parser will say
+
+
 def no_records(document: memoryview) -> BadObjectError:
     """The error for a document that can hold no record."""
     return BadObjectError(
@@ -122,7 +135,7 @@ def _of_large(text: memoryview) -> Iterator[msgspec.Raw]:
 
 
 def _of_object(document: msgspec.Raw) -> Iterable[msgspec.Raw]:
-    if _RECORDS_NAME not in bytes(document):
+    if _RECORDS_NAME.search(memoryview(document)) is None:
         return (document,)
     try:
         if len(memoryview(document)) <= ONE_CALL_BYTES:
@@ -144,10 +157,7 @@ def _of_array(text: memoryview, at: int) -> Generator[msgspec.Raw, None, int]:
         except StopIteration as ended:
             end: int = ended.value
             return end
-        if byte_at(memoryview(document), 0) == b"{":
-            yield from _of_object(document)
-        else:
-            yield document  # no record, as its parser will say
+        yield from records_in(document)
 
 
 def _of_odd(text: memoryview) -> Iterator[msgspec.Raw]:

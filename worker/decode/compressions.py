@@ -25,8 +25,7 @@ OUTPUT_BLOCK_BYTES = 1 << 20
 HEAD_BYTES = 10
 """The longest magic number; gzip's header without its optional parts is as long."""
 
-_MAX_WINDOW_BYTES = 1 << 27
-"""What xz -9 and zstd --long=27 need (xz(1), zstd(1)); a header can ask for more."""
+_XZ_BYTES = 1 << 20  # of xz's own, beside its window
 
 GZIP_WINDOW_BITS = 31  # zlib's number for a gzip header and 32 KiB
 _GZIP_FLAGS_AT = 3
@@ -115,24 +114,35 @@ class _GzipMember:
         )
 
 
-def opener(name: str) -> Callable[[bytes], Member]:
-    """Return what begins a member, given its first bytes."""
+def opener(name: str, max_window_bytes: int) -> Callable[[bytes], Member]:
+    """Return what begins a member, given its first bytes.
+
+    Args:
+        name: Of the compression.
+        max_window_bytes: What is refused needs more of what came out than that.
+    """
     if name == "zstd":
-        inflate = zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW_BYTES)
+        inflate = zstandard.ZstdDecompressor(max_window_size=max_window_bytes)
         return lambda _head: ZstdFrame(inflate)
-    return partial(_begin, name)
+    return partial(_begin, name, max_window_bytes)
 
 
-def _begin(name: str, head: bytes) -> Member:
+def _begin(name: str, max_window_bytes: int, head: bytes) -> Member:
     if name == "bzip2":
         return bz2.BZ2Decompressor()
     if name == "xz":
-        return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MAX_WINDOW_BYTES)
+        limit_bytes = max_window_bytes + _XZ_BYTES
+        return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=limit_bytes)
     if head[_GZIP_FLAGS_AT:] and head[_GZIP_FLAGS_AT] & ~_GZIP_USUAL_FLAGS:
         # isal loses its place in a header with several optional parts, or a checksum of
         # its own, when that header comes in two blocks.
         return _GzipMember(zlib.decompressobj(GZIP_WINDOW_BITS))
     return _GzipMember(isal_zlib.decompressobj(GZIP_WINDOW_BITS))
+
+
+def is_window_fault(error: Exception) -> bool:
+    """Whether a library refused a member for the memory that it needs."""
+    return "memory" in str(error).lower()
 
 
 CORRUPT = (

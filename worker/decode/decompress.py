@@ -14,9 +14,11 @@ from worker.decode.compressions import (
     MAGICS,
     OUTPUT_BLOCK_BYTES,
     Member,
+    is_window_fault,
     opener,
     recognise,
 )
+from worker.decode.limits import DEFAULT_LIMITS
 from worker.decode.signatures import JSON_BEGINS, SIGNATURE_BYTES, binary_content
 from worker.errors import BadObjectError
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
 
     from typing_extensions import Buffer
+
+    from worker.decode.limits import DecodeLimits
 
 _INPUT_BLOCK_BYTES = 1 << 18
 """The most that it is fed at once; a small object is one step."""
@@ -49,7 +53,12 @@ _ISIZE_BYTES = 4
 
 
 def decompress(
-    blocks: Iterable[Buffer], *, compression: str, max_bytes: int, max_ratio: int
+    blocks: Iterable[Buffer],
+    *,
+    compression: str,
+    max_bytes: int,
+    max_ratio: int,
+    limits: DecodeLimits = DEFAULT_LIMITS,
 ) -> Iterator[bytes]:
     """Decompress an object that may hold any number of members, up to three times.
 
@@ -64,10 +73,10 @@ def decompress(
         max_bytes: The most that may come out.
         max_ratio: The most bytes that may come out, of each of the layers, for each
             one that went in so far; not for ``none``.
+        limits: How large a compression's window may be.
 
     Yields:
-        Blocks of 1 MiB at most; with ``none`` the blocks as they are. Empty ones where
-        there is nothing yet.
+        Blocks of 1 MiB at most. Empty ones where there is nothing yet.
 
     Raises:
         BadObjectError: Truncated, corrupt, followed by something else, above a limit,
@@ -88,7 +97,7 @@ def decompress(
                 f"the object is compressed more than {MAX_LAYERS} times over",
             )
         layers += 1
-        out = _within(_members(source, name), max_bytes, max_ratio, outermost)
+        out = _within(_members(source, name, limits), max_bytes, max_ratio, outermost)
         source = _Source(out)
         while not source.gather(HEAD_BYTES):
             yield b""
@@ -164,9 +173,9 @@ def inflate_small(body: Buffer, *, max_bytes: int, max_ratio: int) -> bytes | No
     return out if is_innermost else None
 
 
-def _members(source: _Source, name: str) -> Iterator[bytes]:
+def _members(source: _Source, name: str, limits: DecodeLimits) -> Iterator[bytes]:
     """Decompress member after member, to the end."""
-    begin = opener(name)
+    begin = opener(name, limits.window_bytes)
     empty_members = 0
     size_bytes = _INPUT_BLOCK_BYTES
     for number in itertools.count():
@@ -179,7 +188,14 @@ def _members(source: _Source, name: str) -> Iterator[bytes]:
         if not any(magic.startswith(head[: len(magic)]) for magic in MAGICS[name]):
             raise _not_a_member(name, head, is_first=not number)
         began_at = source.taken_bytes
-        is_empty = yield from _member(source, begin(head), name, size_bytes)
+        try:
+            is_empty = yield from _member(source, begin(head), name, size_bytes)
+        except CORRUPT as error:
+            if is_window_fault(error):
+                raise limits.window_too_large(name) from error
+            raise BadObjectError(
+                "corrupt", f"the {name} data is corrupt: {error}"
+            ) from error
         empty_members = empty_members + 1 if is_empty else 0
         if empty_members > _MAX_EMPTY_MEMBERS:
             raise BadObjectError(
@@ -209,7 +225,7 @@ def _member(
             raise BadObjectError(
                 "truncated", f"the {name} data ends before its end: it is truncated"
             )
-        for block in _blocks(member, taken, name):
+        for block in _blocks(member, taken):
             is_empty = False
             yield block
         size_bytes = min(2 * size_bytes, _INPUT_BLOCK_BYTES)
@@ -233,15 +249,10 @@ def _skip_zeros(source: _Source) -> Generator[bytes, None, int]:
             return zeros_bytes
 
 
-def _blocks(member: Member, data: bytes | memoryview, name: str) -> Iterator[bytes]:
+def _blocks(member: Member, data: bytes | memoryview) -> Iterator[bytes]:
     """Everything that comes out for what goes in."""
     while True:
-        try:
-            block = member.decompress(data, OUTPUT_BLOCK_BYTES)
-        except CORRUPT as error:
-            raise BadObjectError(
-                "corrupt", f"the {name} data is corrupt: {error}"
-            ) from error
+        block = member.decompress(data, OUTPUT_BLOCK_BYTES)
         if block:
             yield block
         if member.eof or member.needs_input:
@@ -309,15 +320,17 @@ class _Source:
         self.taken_bytes -= unused_bytes
 
     def rest(self) -> Iterator[bytes]:
-        """Everything that is left, as it is."""
+        """Everything that is left, in blocks that are as small as decompressed ones."""
         while True:
             while not self.gather(1):
                 yield b""
-            if self._at == len(self._block):
+            left_bytes = len(self._block) - self._at
+            if not left_bytes:
                 return
+            end = self._at + min(left_bytes, OUTPUT_BLOCK_BYTES)
             whole = self._block.obj
-            if isinstance(whole, bytes) and not self._at:
+            if isinstance(whole, bytes) and len(whole) == end - self._at:
                 yield whole
             else:
-                yield bytes(self._block[self._at :])
-            self._at = len(self._block)
+                yield bytes(self._block[self._at : end])
+            self._at = end

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from worker.decode.elements import after_space, byte_at, end_of_value
+from worker.decode.limits import DEFAULT_LIMITS, SMALL_BYTES
 from worker.errors import BadObjectError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
 
-ONE_CALL_BYTES = 1 << 20
+    from worker.decode.limits import DecodeLimits
+
+ONE_CALL_BYTES = SMALL_BYTES
 """Larger texts could make too many objects at once."""
 
 _PIECE_BYTES = 1 << 18
@@ -56,7 +59,9 @@ def begins_lines(text: bytes | bytearray, *, has_more: bool) -> bool:
 
 
 def streamed(
-    blocks: Iterable[bytes], holds: Callable[[int], None]
+    blocks: Iterable[bytes],
+    holds: Callable[[int], None],
+    limits: DecodeLimits = DEFAULT_LIMITS,
 ) -> Generator[msgspec.Raw | None]:
     """Yield the documents of a text that comes in blocks, or None for a while.
 
@@ -66,9 +71,11 @@ def streamed(
         blocks: The text, cut anywhere; an empty one says that more is not here yet.
         holds: Told how many bytes a large document takes that is not whole; 0: there
             is none.
+        limits: How large a document may be.
 
     Raises:
-        BadObjectError: The text is not JSON, as far as brackets tell.
+        BadObjectError: The text is not JSON, as far as brackets tell, or a document is
+            too large.
         RecursionError: It is nested too deeply.
     """
     parts: list[bytes] = []
@@ -82,6 +89,8 @@ def streamed(
         held_bytes += len(block)
         if held_bytes > ONE_CALL_BYTES:
             holds(2 * held_bytes)  # the parts are joined, now or later
+        if 2 * held_bytes > limits.document_bytes:
+            raise limits.document_too_large()
         if held_bytes < wanted_bytes or b"\n" not in block:
             yield None
             continue

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
 MAX_VALUES = 1 << 22
-"""In one record, where two bytes of JSON can make a hundred of objects.
+"""In one record: what is refused before its end is found.
 
 CloudTrail's own records are of 256 KiB at most (CloudTrail User Guide, "Quotas").
 """
@@ -44,7 +44,6 @@ _SCALAR = re.compile(
 _BRACKET = re.compile(
     rb'"(?:[^"\\]++|\\.?)*+(?:"|\Z)|(?P<open>[{\[])|(?P<close>[}\]])', re.DOTALL
 )
-_COUNTED = re.compile(rb'"(?:[^"\\]++|\\.?)*+(?:"|\Z)|(?P<mark>[{\[,])', re.DOTALL)
 
 _list = msgspec.json.Decoder(list[msgspec.Raw])
 
@@ -64,7 +63,30 @@ def elements(text: memoryview, at: int) -> Generator[msgspec.Raw, None, int]:
     at = after_space(text, at + 1)
     if byte_at(text, at) == b"]":
         return at + 1
-    separator = _Separator()
+    end, _ = yield from elements_here(text, at, Separator(), is_whole=True)
+    return end
+
+
+def elements_here(
+    text: memoryview, at: int, separator: Separator, *, is_whole: bool
+) -> Generator[msgspec.Raw, None, tuple[int, bool]]:
+    """Yield those elements of an array that are whole in the part of it that is here.
+
+    Args:
+        text: That part.
+        at: Where an element begins, or the white space before it.
+        separator: What is known of the array.
+        is_whole: Nothing comes after this text.
+
+    Returns:
+        Where the next element begins, and whether that is the array's end instead.
+
+    Raises:
+        BadObjectError: As :func:`elements`; for want of an end only where the text is
+            whole.
+        RecursionError: An element is nested too deeply.
+    """
+    at = after_space(text, at)
     while True:
         window = bytes(text[at : at + _WINDOW_BYTES])
         cut_bytes = separator.last_in(window)
@@ -74,18 +96,25 @@ def elements(text: memoryview, at: int) -> Generator[msgspec.Raw, None, int]:
             continue
         slow_until = at + len(window)
         while True:
-            end = end_of_value(text, at)
-            yield msgspec.Raw(text[at:end])
+            try:
+                end = end_of_value(text, at)
+            except BadObjectError as error:
+                if is_whole or error.code != "not_json":
+                    raise
+                return at, False
             mark_at = after_space(text, end)
+            if mark_at == len(text) and not is_whole:
+                return at, False
+            yield msgspec.Raw(text[at:end])
             if byte_at(text, mark_at) == b"]":
-                return mark_at + 1
+                return mark_at + 1, True
             at = after_space(text, expect(b",", text, mark_at))
             separator.learn(text, end, at)
             if at >= slow_until:
                 break
 
 
-class _Separator:
+class Separator:
     """What stands between two elements, with a little of both."""
 
     def __init__(self) -> None:
@@ -94,9 +123,11 @@ class _Separator:
 
     def learn(self, text: memoryview, end: int, begin: int) -> None:
         """Take the place between the end of one element and the begin of the next."""
+        until = begin + _SEPARATOR_TAIL_BYTES
+        if until > len(text):
+            return  # white space may follow that is not here yet
         self.gap_bytes = begin - end
         is_short = self.gap_bytes <= _MAX_SEPARATOR_BYTES
-        until = begin + _SEPARATOR_TAIL_BYTES
         self._text = bytes(text[end - 1 : until]) if is_short else b""
 
     def last_in(self, window: bytes) -> int:
@@ -168,21 +199,6 @@ def expect_end(text: memoryview, at: int) -> None:
     at = after_space(text, at)
     if at != len(text):
         raise not_json("something follows", at)
-
-
-def check_values(text: memoryview) -> None:
-    """Make sure that a JSON text holds no more values than :data:`MAX_VALUES`.
-
-    Each value but the first of a container follows a comma, and each container that is
-    not empty has a first one.
-
-    Raises:
-        BadObjectError: It holds more.
-    """
-    if len(text) > MAX_VALUES:
-        marks = (one for one in _COUNTED.finditer(text) if one.lastgroup)
-        if next(itertools.islice(marks, MAX_VALUES, None), None):
-            raise _too_many_values()
 
 
 def _too_many_values() -> BadObjectError:

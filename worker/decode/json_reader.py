@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from worker.decode.cloudtrail import RECORDS, no_records, raw_records, records_of
+from worker.decode.cloudtrail import (
+    RECORDS,
+    no_records,
+    raw_records,
+    records_in,
+    records_of,
+)
 from worker.decode.documents import (
     ONE_CALL_BYTES,
     begins_lines,
@@ -16,6 +22,8 @@ from worker.decode.documents import (
 )
 from worker.decode.elements import byte_at, elements
 from worker.decode.json_values import not_object, parse_record, parse_value, too_deep
+from worker.decode.large_array import DOCUMENT, LargeArray
+from worker.decode.limits import DEFAULT_LIMITS
 from worker.decode.location import text_at
 from worker.decode.signatures import JSON_BEGINS, other_log
 from worker.decode.text import check_utf8, checked_utf8, utf8_blocks
@@ -27,17 +35,22 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from worker.config.places import Place
+    from worker.decode.limits import DecodeLimits
 
 _MISSING = msgspec.Raw(b"")
 """Stands for a record that has nothing at the location."""
 
 _NULL = b"null"
 
+_LOOK_BYTES = 1 << 10
+"""Enough of a text to see that it is in another character set."""
+
 
 class JsonReader:
     """Recognises by the text itself what it holds.
 
-    Documents on lines of their own are read as they come, all else is in memory whole.
+    Documents on lines of their own are read as they come. So is an array of records
+    that is too large to be held; all else is in memory whole.
 
     Args:
         charset: Of the text.
@@ -45,6 +58,7 @@ class JsonReader:
             is wanted; empty: all.
         is_file_shaped: A document with ``Records`` stays one record.
         value_field: Field for what lies at the location and has no fields itself.
+        limits: What an object may take of memory.
     """
 
     def __init__(
@@ -54,11 +68,14 @@ class JsonReader:
         location: Place,
         is_file_shaped: bool,
         value_field: str,
+        limits: DecodeLimits = DEFAULT_LIMITS,
     ) -> None:
         self._charset = charset
         self._location = location
         self._is_file_shaped = is_file_shaped
         self._value_field = value_field
+        self._limits = limits
+        self._arrays = self._names_of_arrays()
 
     def items(
         self, blocks: Iterable[bytes], holds: Callable[[int], None]
@@ -67,6 +84,7 @@ class JsonReader:
         source = _with_more(utf8_blocks(blocks, self._charset))
         text: bytes | bytearray = b""
         is_undecided = True
+        is_after_large = False
         for block, has_more in source:
             if not block:
                 yield None
@@ -83,7 +101,62 @@ class JsonReader:
                     begun, text = [bytes(text)], b""
                     yield from self._of_lines(_continued(begun, source), holds)
                     return
-        yield from self._of_gathered(text)
+            if len(text) > self._limits.document_bytes:
+                large, text = [text], b""
+                text = yield from self._of_large(
+                    large, source, holds, is_whole=not has_more
+                )
+                is_after_large = True
+        if not is_after_large or text.strip():
+            yield from self._of_gathered(text)
+
+    def _of_large(
+        self,
+        begun: list[bytes | bytearray],
+        source: Iterator[tuple[bytes, bool]],
+        holds: Callable[[int], None],
+        *,
+        is_whole: bool,
+    ) -> Generator[msgspec.Raw | None, None, bytes | bytearray]:
+        """Yield the records of a large document; return what follows it."""
+        begin = memoryview(begun[0])[:_LOOK_BYTES].tobytes()
+        try:
+            array = LargeArray(
+                begun.pop(), source, self._arrays, self._limits, is_whole=is_whole
+            )
+            for element in array.elements():
+                holds(len(array.rest))
+                if element is None:
+                    yield None
+                else:
+                    yield from self._of_element(array.name, element)
+        except RecursionError as error:
+            raise too_deep() from error
+        except BadObjectError as error:
+            if error.code == "not_json":
+                check_utf8(begin)
+            raise
+        return array.rest
+
+    def _of_element(self, array: str, element: msgspec.Raw) -> Iterable[msgspec.Raw]:
+        if array == DOCUMENT:
+            if self._location:
+                return self._located_in_object(element)
+            return records_in(element)
+        if array in self._location[:1]:
+            return (_MISSING if memoryview(element) == _NULL else element,)
+        if self._location:
+            return _spread(text_at(element, self._location))
+        return (element,)
+
+    def _names_of_arrays(self) -> frozenset[str]:
+        """Where records may be that are taken out of a document one by one."""
+        names = {str(step) for step in self._location if len(self._location) == 1}
+        if self._location or not self._is_file_shaped:
+            names.add(DOCUMENT)
+        if not self._is_file_shaped:
+            names.add(RECORDS)
+        return frozenset(names)
 
     def _of_gathered(self, text: bytes | bytearray) -> Iterator[msgspec.Raw]:
         if text.isspace():
@@ -101,7 +174,7 @@ class JsonReader:
         self, blocks: Iterable[bytes], holds: Callable[[int], None]
     ) -> Iterator[msgspec.Raw | None]:
         try:
-            for document in streamed(blocks, holds):
+            for document in streamed(blocks, holds, self._limits):
                 if document is None:
                     yield None
                 else:
@@ -126,6 +199,7 @@ class JsonReader:
             case b"{":
                 return (document,)
             case b"[":
+                self._limits.check_text(len(view))
                 return (msgspec.Raw(b'{"Records":%b}' % bytes(view)),)
             case _:
                 raise no_records(view)
@@ -157,16 +231,17 @@ class JsonReader:
     def record(self, item: msgspec.Raw) -> dict[str, Any] | None:
         """Parse a record."""
         if not self._location:
-            return parse_record(item)
+            return parse_record(item, self._limits)
         if item is _MISSING:
             return None
-        value = parse_value(item)
+        value = parse_value(item, self._limits)
         return value if isinstance(value, dict) else {self._value_field: value}
 
     def text(self, item: msgspec.Raw) -> bytes | None:
         """Return a record's own text."""
         if item is _MISSING:
             return None
+        self._limits.check_text(len(memoryview(item)))
         text = checked_utf8(bytes(item))
         if not self._location and not text.startswith(b"{"):
             raise not_object(text)

@@ -9,17 +9,18 @@ import msgspec
 import orjson
 
 from worker.decode import lenient_json
-from worker.decode.elements import byte_at, check_values, not_json
+from worker.decode.elements import byte_at, not_json
+from worker.decode.limits import DEFAULT_LIMITS, SMALL_BYTES
 from worker.decode.text import not_utf8
 from worker.errors import BadObjectError
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
+    from worker.decode.limits import DecodeLimits
+
 _KINDS = {b"{": "an object", b"[": "an array", b'"': "a text", b"n": "null"}
 _KINDS |= dict.fromkeys((b"t", b"f"), "a boolean")
-
-_MAX_QUICK_BYTES = 1 << 20  # fewer values than are looked for in larger texts
 
 _MANY_DIGITS = b"0" * 19  # as an integer beyond 64 bits has at least
 _DIGITS = bytes(ord("0") if chr(byte).isdecimal() else 0 for byte in range(256))
@@ -27,7 +28,7 @@ _DIGITS = bytes(ord("0") if chr(byte).isdecimal() else 0 for byte in range(256))
 _anything = msgspec.json.Decoder()
 
 
-def parse_value(raw: Buffer) -> Any:
+def parse_value(raw: Buffer, limits: DecodeLimits = DEFAULT_LIMITS) -> Any:
     """Parse one value: integers exactly, floats as floats, the last of equal keys.
 
     What only Python's own parser takes comes out as it does there: NaN and infinities
@@ -36,11 +37,13 @@ def parse_value(raw: Buffer) -> Any:
 
     Args:
         raw: Its JSON text.
+        limits: What it may take of memory.
 
     Raises:
-        BadObjectError: Not UTF-8, not JSON, nested too deeply, or of too many values.
+        BadObjectError: Not UTF-8, not JSON, nested too deeply, or too large once
+            parsed.
     """
-    check_values(memoryview(raw).cast("B"))
+    limits.check_json(memoryview(raw).cast("B"))
     try:
         return _anything.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -49,13 +52,13 @@ def parse_value(raw: Buffer) -> Any:
         raise too_deep() from error
 
 
-def parse_record(raw: Buffer) -> dict[str, Any]:
+def parse_record(raw: Buffer, limits: DecodeLimits = DEFAULT_LIMITS) -> dict[str, Any]:
     """Parse the JSON text of one record, as :func:`parse_value` does.
 
     Raises:
         BadObjectError: As there, or it is no object.
     """
-    record = parse_value(raw)
+    record = parse_value(raw, limits)
     if not isinstance(record, dict):
         raise not_object(raw)
     return record
@@ -81,7 +84,7 @@ def quick_record(raw: Buffer) -> dict[str, Any] | None:
         None: it is for :func:`parse_record` to say.
     """
     text = memoryview(raw)
-    if len(text) > _MAX_QUICK_BYTES:
+    if len(text) > SMALL_BYTES:
         return None
     try:
         record = orjson.loads(text)

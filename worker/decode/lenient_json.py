@@ -13,11 +13,16 @@ from typing import Any
 _MAX_INTEGER_CHARACTERS = 4300
 """Python's own limit (sys.get_int_max_str_digits)."""
 
-_ESCAPE = re.compile(
-    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-    r"|(?P<lone>u[dD][89a-fA-F][0-9a-fA-F]{2})"
-    r"|.)"
+# What is no lone surrogate is passed over in runs: for a match of each escape there
+# would be thirty bytes of memory for one of text.
+_PASSED_OR_LONE = re.compile(
+    r"(?:[^\\]++"
+    r"|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    r"|\\(?!u[dD][89a-fA-F][0-9a-fA-F]{2}).?)++"
+    r"|(?P<lone>\\u[dD][89a-fA-F][0-9a-fA-F]{2})",
+    re.DOTALL,
 )
+_LONE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def loads(text: str) -> Any:
@@ -30,7 +35,9 @@ def loads(text: str) -> Any:
         json.JSONDecodeError: It is not JSON.
         RecursionError: It is nested too deeply.
     """
-    return _parser.decode(_ESCAPE.sub(_without_surrogate, text))
+    if _LONE.search(text):
+        text = _PASSED_OR_LONE.sub(_without_surrogate, text)
+    return _parser.decode(text)
 
 
 def _without_surrogate(match: re.Match[str]) -> str:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from worker.decode.limits import DEFAULT_LIMITS
 from worker.decode.text import characters, lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
+
+    from worker.decode.limits import DecodeLimits
 
 
 class LineReader:
@@ -16,17 +19,22 @@ class LineReader:
     Args:
         charset: Of the text.
         field: The record's only field, which holds the line.
+        limits: How long a line may be.
     """
 
-    def __init__(self, charset: str, field: str) -> None:
+    def __init__(
+        self, charset: str, field: str, limits: DecodeLimits = DEFAULT_LIMITS
+    ) -> None:
         self._charset = charset
+        self._limits = limits
         self._field = field
 
     def items(
         self, blocks: Iterable[bytes], holds: Callable[[int], None]
     ) -> Generator[str | None]:
         """Yield the lines; see :class:`worker.decode.reader.Reader`."""
-        for line in lines(characters(blocks, self._charset), holds):
+        texts = characters(blocks, self._charset)
+        for line in lines(texts, holds, self._limits):
             yield line.removesuffix("\r") if line is not None else None
 
     def record(self, item: str) -> dict[str, Any]:

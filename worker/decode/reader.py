@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from worker.config.places import parse_place
 from worker.decode.json_reader import JsonReader
+from worker.decode.limits import DEFAULT_LIMITS
 from worker.decode.line_reader import LineReader
 from worker.decode.rows import RowReader, csv_rows, wsv_rows
 
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
 
     from worker.config.model import DecodeConfig
+    from worker.decode.limits import DecodeLimits
 
 Item = TypeVar("Item")
 
@@ -61,12 +64,15 @@ class Reader(Protocol[Item]):
         ...
 
 
-def reader_for(decode: DecodeConfig, *, text_field: str) -> Reader[Any]:
+def reader_for(
+    decode: DecodeConfig, *, text_field: str, limits: DecodeLimits = DEFAULT_LIMITS
+) -> Reader[Any]:
     """Choose and make the reader of ``decode.format``.
 
     Args:
         decode: The section ``[decode]``.
         text_field: Field of a record that is a text, or another value without names.
+        limits: What an object may take of memory.
     """
     match decode.format:
         case "json":
@@ -75,11 +81,13 @@ def reader_for(decode: DecodeConfig, *, text_field: str) -> Reader[Any]:
                 location=parse_place(decode.record_location),
                 is_file_shaped=decode.shape == "file",
                 value_field=text_field,
+                limits=limits,
             )
         case "csv":
-            rows = csv_rows(decode.csv_delimiter)
-            return RowReader(decode.charset, decode.csv_columns, rows)
+            rows = csv_rows(decode.csv_delimiter, limits)
+            return RowReader(decode.charset, decode.csv_columns, rows, limits)
         case "wsv":
-            return RowReader(decode.charset, decode.csv_columns, wsv_rows)
+            rows = partial(wsv_rows, limits=limits)
+            return RowReader(decode.charset, decode.csv_columns, rows, limits)
         case "lines":
-            return LineReader(decode.charset, text_field)
+            return LineReader(decode.charset, text_field, limits)

@@ -9,22 +9,26 @@ from __future__ import annotations
 import csv
 import itertools
 import re
+import sys
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from worker.decode.cells import CellReader, regular_cells
-from worker.decode.elements import MAX_VALUES
-from worker.decode.text import MAX_LINE_CHARACTERS, characters, lines
+from worker.decode.limits import DEFAULT_LIMITS, SMALL_BYTES
+from worker.decode.text import characters, lines
 from worker.errors import BadObjectError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
+    from worker.decode.limits import DecodeLimits
+
 REST_FIELD = "_rest"
 """Field for the cells beyond the last column."""
 
 MAX_COLUMNS = 1 << 16
-MAX_ROW_LINES = 1 << 20
+_SMALL_CHARACTERS = SMALL_BYTES // 8
+"""Longer rows are looked at before they are taken apart."""
 
 _PLAIN_CELL = re.compile(r"[^ \t]++")
 _WSV = CellReader(" \t", is_run=True, has_moments=True)
@@ -37,6 +41,7 @@ class RowReader:
         charset: Of the text.
         columns: Their names; empty: the first row has them.
         rows: Takes lines apart into rows of cells.
+        limits: How long a line may be.
     """
 
     def __init__(
@@ -44,10 +49,12 @@ class RowReader:
         charset: str,
         columns: Sequence[str],
         rows: Callable[[Iterator[str | None]], Iterator[list[str] | None]],
+        limits: DecodeLimits = DEFAULT_LIMITS,
     ) -> None:
         self._charset = charset
         self._columns = list(columns)
         self._rows = rows
+        self._limits = limits
 
     def items(
         self, blocks: Iterable[bytes], holds: Callable[[int], None]
@@ -55,7 +62,8 @@ class RowReader:
         """Yield the rows' records; see :class:`worker.decode.reader.Reader`."""
         columns = self._columns
         rest_field = _rest_field(columns)
-        for row in self._rows(lines(characters(blocks, self._charset), holds)):
+        texts = characters(blocks, self._charset)
+        for row in self._rows(lines(texts, holds, self._limits)):
             if not row:
                 if row is None:
                     yield None
@@ -77,7 +85,7 @@ class RowReader:
 
 
 def csv_rows(
-    delimiter: str,
+    delimiter: str, limits: DecodeLimits = DEFAULT_LIMITS
 ) -> Callable[[Iterator[str | None]], Iterator[list[str] | None]]:
     r"""Return what takes lines apart as RFC 4180 has it, or nearly so.
 
@@ -94,11 +102,11 @@ def csv_rows(
             found = regular_cells(line)
             return reader.cells(line) if found is None else found
 
-        return lambda source: _rows_of_lines(source, delimiter, cells)
-    csv.field_size_limit(MAX_LINE_CHARACTERS)
+        return lambda source: _rows_of_lines(source, delimiter, cells, limits)
+    csv.field_size_limit(sys.maxsize)  # lines and rows are bounded
 
     def rows(source: Iterator[str | None]) -> Iterator[list[str] | None]:
-        feed = _CsvFeed(source, delimiter)
+        feed = _CsvFeed(source, delimiter, limits)
         reader = csv.reader(feed.lines(), delimiter=delimiter)
         while True:
             try:
@@ -133,7 +141,10 @@ class _CsvFeed:
     once there are twice as many characters of them.
     """
 
-    def __init__(self, source: Iterator[str | None], delimiter: str) -> None:
+    def __init__(
+        self, source: Iterator[str | None], delimiter: str, limits: DecodeLimits
+    ) -> None:
+        self._limits = limits
         self._source = source
         self._delimiter = delimiter
         self._given: list[str] = []  # of this row
@@ -152,7 +163,7 @@ class _CsvFeed:
         self._given.clear()
         self._characters = 0
         self._delimiters = 0
-        self._lines = 0
+        self._counted = 0
 
     def lines(self) -> Iterator[str]:
         """Yield the lines that were not given yet, or not to the end of their row.
@@ -167,9 +178,8 @@ class _CsvFeed:
                 raise _PauseError
             self._given.append(line)
             self._characters += len(line) + 1
-            self._lines += 1
-            if self._characters > MAX_VALUES or self._lines > MAX_ROW_LINES:
-                self._check(line)
+            if self._characters > _SMALL_CHARACTERS:
+                self._check()
             yield f"{line}\n"
         if self._characters:  # asked for another line, so the row goes on
             raise _unclosed(self.row)
@@ -192,16 +202,15 @@ class _CsvFeed:
             if self._ahead_characters >= self._wanted_characters:
                 return
 
-    def _check(self, line: str) -> None:
-        self._delimiters += line.count(self._delimiter)
-        if self._delimiters > MAX_VALUES:
-            raise _too_many_cells(self.row)
-        if self._characters > MAX_LINE_CHARACTERS or self._lines > MAX_ROW_LINES:
-            raise BadObjectError(
-                "line_too_long",
-                f"row {self.row} holds more than {MAX_LINE_CHARACTERS:,} characters or "
-                f"{MAX_ROW_LINES:,} lines: perhaps a quote is not closed",
-            )
+    def _check(self) -> None:
+        """Count the delimiters of the lines that were not looked at yet."""
+        self._delimiters += sum(
+            line.count(self._delimiter) for line in self._given[self._counted :]
+        )
+        self._counted = len(self._given)
+        self._limits.check_row(
+            self._characters, self._delimiters + self._counted, self.row
+        )
 
 
 def _taken(lines: deque[str]) -> Iterator[str]:
@@ -209,9 +218,11 @@ def _taken(lines: deque[str]) -> Iterator[str]:
         yield lines.popleft()
 
 
-def wsv_rows(source: Iterator[str | None]) -> Iterator[list[str] | None]:
+def wsv_rows(
+    source: Iterator[str | None], limits: DecodeLimits = DEFAULT_LIMITS
+) -> Iterator[list[str] | None]:
     """Take lines apart at blanks and tabs; see :mod:`worker.decode.cells`."""
-    return _rows_of_lines(source, " \t", _wsv_cells)
+    return _rows_of_lines(source, " \t", _wsv_cells, limits)
 
 
 def _wsv_cells(text: str) -> list[str]:
@@ -221,7 +232,10 @@ def _wsv_cells(text: str) -> list[str]:
 
 
 def _rows_of_lines(
-    source: Iterator[str | None], blanks: str, cells: Callable[[str], list[str]]
+    source: Iterator[str | None],
+    blanks: str,
+    cells: Callable[[str], list[str]],
+    limits: DecodeLimits,
 ) -> Iterator[list[str] | None]:
     number = -1
     for line in source:
@@ -230,8 +244,8 @@ def _rows_of_lines(
             continue
         number += 1
         text = line.removesuffix("\r")
-        if len(text) > MAX_VALUES and sum(map(text.count, blanks)) > MAX_VALUES:
-            raise _too_many_cells(number)
+        if len(text) > _SMALL_CHARACTERS:
+            limits.check_row(len(text), sum(map(text.count, blanks)), number)
         yield cells(text)
 
 
@@ -269,10 +283,4 @@ def _uneven(columns: list[str], row: list[str], rest_field: str) -> dict[str, An
 def _unclosed(row_number: int) -> BadObjectError:
     return BadObjectError(
         "unclosed_quote", f"a quote that begins in row {row_number} is not closed"
-    )
-
-
-def _too_many_cells(row_number: int) -> BadObjectError:
-    return BadObjectError(
-        "too_many_values", f"row {row_number} holds more than {MAX_VALUES:,} cells"
     )

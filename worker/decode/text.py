@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 from typing import TYPE_CHECKING
 
+from worker.decode.limits import DEFAULT_LIMITS
 from worker.errors import BadObjectError
 
 if TYPE_CHECKING:
@@ -12,9 +13,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Buffer
 
-MAX_LINE_CHARACTERS = 1 << 26
-"""Of one line, or one row of several lines: four times what the widest receiver takes
-of a record."""
+    from worker.decode.limits import DecodeLimits
 
 _PIECE_BYTES = 1 << 20
 _BYTE_ORDER_MARK = "\ufeff"
@@ -82,20 +81,26 @@ def utf8_blocks(blocks: Iterable[bytes], charset: str) -> Iterator[bytes]:
     yield from source
 
 
-def lines(texts: Iterable[str], holds: Callable[[int], None]) -> Generator[str | None]:
+def lines(
+    texts: Iterable[str],
+    holds: Callable[[int], None],
+    limits: DecodeLimits = DEFAULT_LIMITS,
+) -> Generator[str | None]:
     r"""Split text at each ``\n``, which the lines do not keep.
 
     Args:
         texts: The text, cut anywhere.
         holds: Told how many bytes a line takes that is longer than one of them.
+        limits: How long a line may be.
 
     Yields:
         Lines; None where a text brought the end of none.
 
     Raises:
-        BadObjectError: A line of more than :data:`MAX_LINE_CHARACTERS`.
+        BadObjectError: A line is too long.
     """
     begun: list[str] = []
+    is_ascii = True
     begun_characters = 0
     is_long = False
     for text in texts:
@@ -105,23 +110,24 @@ def lines(texts: Iterable[str], holds: Callable[[int], None]) -> Generator[str |
         first, *others = text.split("\n")
         begun.append(first)
         begun_characters += len(first)
-        if begun_characters > MAX_LINE_CHARACTERS:
-            raise BadObjectError(
-                "line_too_long",
-                f"a line holds more than {MAX_LINE_CHARACTERS:,} characters",
-            )
+        if not others or is_long:
+            is_ascii = is_ascii and first.isascii()
+            limits.check_line(begun_characters, is_ascii=is_ascii)
         if not others:
-            holds(begun_characters)
+            holds(begun_characters if is_ascii else 4 * begun_characters)
             is_long = True
             yield None
             continue
-        yield "".join(begun)
+        line = "".join(begun)
+        begun.clear()
+        yield line
+        del line
         if is_long:
             holds(0)
             is_long = False
         last = others.pop()
         yield from others
-        begun, begun_characters = [last], len(last)
+        begun, begun_characters, is_ascii = [last], len(last), last.isascii()
     if begun_characters:
         yield "".join(begun)
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from plugin_bridge.forward.backoff import Backoff
 from plugin_bridge.receivers import encoder_for, max_entry_bytes
+from worker.decode.limits import DecodeLimits
 from worker.deliver.adoption import Adoption
 from worker.deliver.budget import Budget
 from worker.deliver.calls import BlockReads, Downloads, QueueCalls
@@ -295,6 +296,7 @@ def assemble(
             progress=progress,
             is_raw=config.output.record == "raw",
             transformation=transformation,
+            limits=DecodeLimits.of(config.pool.inflight_bytes),
         ),
         builder=ChunkBuilder(
             encoder,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from plugin_bridge.forward.event_time import MAX_SECONDS
 from worker.decode.decompress import decompress, inflate_small
+from worker.decode.limits import DEFAULT_LIMITS
 from worker.deliver.budget import held_bytes
 from worker.deliver.stages import DROPPED, Stages
 from worker.errors import BadObjectError
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from plugin_bridge.forward.encoder import Encoder, Run
     from worker.config.model import DecodeConfig
+    from worker.decode.limits import DecodeLimits
     from worker.deliver.feed import Feed
     from worker.deliver.ledger import HeldObject
     from worker.deliver.progress import Progress
@@ -65,6 +67,7 @@ class Segmenter:
         progress: Records that are dropped or lack something are counted there.
         is_raw: Whether a record is emitted as its own text.
         transformation: Filters, changes and looks at records.
+        limits: What an object may take of memory while it is decoded.
     """
 
     def __init__(
@@ -78,8 +81,10 @@ class Segmenter:
         progress: Progress,
         is_raw: bool = False,
         transformation: Transformation,
+        limits: DecodeLimits = DEFAULT_LIMITS,
     ) -> None:
         self._decode = decode
+        self._limits = limits
         self._segment_bytes = segment_bytes
         self._max_entry_bytes = max_entry_bytes
         self._now = now
@@ -89,6 +94,7 @@ class Segmenter:
             is_raw=is_raw,
             transformation=transformation,
             progress=progress,
+            limits=limits,
         )
 
     def segments(
@@ -181,6 +187,7 @@ class Segmenter:
             compression=decode.compression,
             max_bytes=decode.max_object_bytes,
             max_ratio=decode.max_ratio,
+            limits=self._limits,
         )
 
     def _room_of(self, room: Callable[[], int] | None) -> Callable[[], int]:

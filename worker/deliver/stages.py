@@ -13,6 +13,7 @@ from plugin_bridge.forward.entries import RAW_FIELD
 from plugin_bridge.forward.errors import EntryError
 from plugin_bridge.forward.event_time import MAX_SECONDS
 from worker.decode.json_values import quick_exact_record, quick_record
+from worker.decode.limits import DEFAULT_LIMITS
 from worker.decode.parsed_file import parsed_file
 from worker.decode.raw_file import RawFile, raw_file_parser
 from worker.decode.reader import reader_for
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from plugin_bridge.forward.encoder import Encoder, Run
     from worker.config.model import DecodeConfig
+    from worker.decode.limits import DecodeLimits
     from worker.decode.parsed_file import ParsedFile
     from worker.deliver.progress import Progress
     from worker.deliver.provenance import Marks
@@ -56,6 +58,7 @@ class Stages:
             filters.
         progress: Records without a time or a location are counted there, and filtered
             ones.
+        limits: What an object may take of memory.
     """
 
     def __init__(
@@ -66,6 +69,7 @@ class Stages:
         is_raw: bool,
         transformation: Transformation,
         progress: Progress,
+        limits: DecodeLimits = DEFAULT_LIMITS,
     ) -> None:
         self._decode = decode
         self._encoder = encoder
@@ -73,7 +77,7 @@ class Stages:
         self._transformation = transformation
         self._progress = progress
         self._time = RecordTime(decode.time_field, decode.time_format)
-        self.reader = reader_for(decode, text_field=RAW_FIELD)
+        self.reader = reader_for(decode, text_field=RAW_FIELD, limits=limits)
         self._is_quick = decode.format == "json" and not decode.record_location
         prepare = encoder.raw_stamp if is_raw else encoder.stamp
         self._stamps = Stamps(self._time, prepare)

@@ -350,7 +350,7 @@ def test_a_window_that_is_too_large_is_refused() -> None:
         filters=[{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 29, "preset": 0}],
     )
 
-    assert refusal([dictionary]) == "corrupt"
+    assert refusal([dictionary]) == "window_too_large"
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="needs ../shared/data")

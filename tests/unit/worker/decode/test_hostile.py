@@ -19,6 +19,7 @@ from plugin_bridge.forward.errors import EntryError
 from worker.decode.cloudtrail import raw_records
 from worker.decode.decompress import decompress
 from worker.decode.json_values import parse_record
+from worker.decode.limits import DEFAULT_LIMITS, SMALL_BYTES, DecodeLimits
 from worker.errors import BadObjectError
 
 if TYPE_CHECKING:
@@ -178,7 +179,8 @@ def test_a_large_record_costs_a_few_times_its_size() -> None:
     def deliver() -> None:
         nonlocal encoded_bytes
         for raw in raw_records(document):
-            encoded_bytes += len(EventEncoder().encode(parse_record(raw), 1, 0))
+            record = parse_record(raw, DecodeLimits.of(1 << 30))
+            encoded_bytes += len(EventEncoder().encode(record, 1, 0))
 
     assert peak_bytes(deliver) < 4 * size_bytes
     assert encoded_bytes > 1000 * 32_768
@@ -186,12 +188,41 @@ def test_a_large_record_costs_a_few_times_its_size() -> None:
 
 @pytest.mark.parametrize("value", [b"{}", b"[]", b"1", b'"a"'])
 def test_a_record_of_too_many_values_is_refused(value: bytes) -> None:
-    record = b'{"a":[' + (value + b",") * (4 * MIB) + b"1]}"
+    record = b'{"a":[' + (value + b",") * MIB + b"1]}"
 
     with pytest.raises(BadObjectError) as caught:
         parse_record(record)
 
     assert caught.value.code == "too_many_values"
+    assert "pool.inflight_bytes" in str(caught.value)
+
+
+ACCEPTED: dict[str, bytes] = {
+    "texts": b'"ab",' * 400_000,
+    "wide": '"€",'.encode() * 400_000,
+    "one-wide": b'"' + b"x" * 6 * MIB + '\U0001f600",'.encode(),
+    "one-plain": b'"' + b"x" * 12 * MIB + b'",',
+    "escapes": b'"' + rb"\n" * 3 * MIB + b'",',
+    "lone-surrogates": b'"' + rb"a\ud800" * 400_000 + b'",',
+    "lists": b"[]," * 300_000,
+    "nested-lists": b"[[]]," * 200_000,
+    "objects": b"{}," * 200_000,
+    "members": b"{%b},"
+    % b",".join(b'"%x":"%x"' % (number, number) for number in range(300_000)),
+    "floats": b"1.5," * 400_000,
+    "not-a-number": b"NaN," * 400_000,
+}
+
+
+@pytest.mark.parametrize("name", ACCEPTED)
+def test_a_record_that_is_taken_keeps_to_its_share(name: str) -> None:
+    record = b'{"a":[' + ACCEPTED[name] + b"1]}"
+    assert len(record) > SMALL_BYTES or name in {"lists", "nested-lists", "objects"}
+
+    def deliver() -> None:
+        EventEncoder().encode(parse_record(record), 1, 0)
+
+    assert peak_bytes(deliver) < DEFAULT_LIMITS.record_bytes
 
 
 @pytest.mark.parametrize("value", [b"{}", b'""'])

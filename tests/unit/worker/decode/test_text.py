@@ -1,19 +1,21 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.decode import text as text_module
+from worker.decode.limits import DEFAULT_LIMITS
 from worker.decode.text import characters, lines, utf8_blocks
 from worker.errors import BadObjectError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+MIB = 1 << 20
 CHARSETS = ["utf-8", "UTF8", "utf-8-sig", "latin-1", "cp1252", "utf-16", "utf-16-le"]
 CHARSETS += ["utf-32", "shift_jis", "gb18030", "euc_kr", "iso2022_jp"]
 
@@ -84,14 +86,16 @@ def test_lines_end_with_a_line_feed_only(texts: list[str]) -> None:
     assert [line for line in found if line is not None] == expected
 
 
-def test_a_line_without_an_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(text_module, "MAX_LINE_CHARACTERS", 100)
-    endless = itertools.chain(["ok\n"], itertools.repeat("x" * 30))
+@pytest.mark.parametrize(("character", "copies"), [("x", 4), ("\U0001f600", 16)])
+def test_a_line_without_an_end_is_refused(character: str, copies: int) -> None:
+    limits = replace(DEFAULT_LIMITS, record_bytes=copies * 2 * MIB)
+    endless = itertools.chain(["ok\n"], itertools.repeat(character * MIB))
     held: list[int] = []
-    found = lines(endless, held.append)
+    found = lines(endless, held.append, limits)
 
     assert next(found) == "ok"
     with pytest.raises(BadObjectError) as caught:
         list(found)
     assert caught.value.code == "line_too_long"
-    assert held == [30, 60, 90]
+    assert "pool.inflight_bytes" in str(caught.value)
+    assert held == [copies // 4 * MIB, copies // 4 * 2 * MIB]
