@@ -10,6 +10,7 @@ digest file structure".
 from __future__ import annotations
 
 import re
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
@@ -34,6 +35,9 @@ _DENIED: Final = ("AccessDenied", "AllAccessDisabled")
 _S3_URL: Final = re.compile(r"s3://(?P<bucket>[^/]+)(?:/(?P<prefix>.*))?", re.DOTALL)
 _ROOT: Final = "AWSLogs/"
 _ACCOUNT: Final = re.compile(r"(?:^|/)\d{12}/\Z")
+MAX_PREFIXES: Final = 1_000
+"""Folders beside a trail that are looked into, a call each."""
+
 _REGION_LEVEL: Final = 2  # below AWSLogs/: account, kind, region
 
 
@@ -108,6 +112,10 @@ class TrailFolders:
     ) -> Iterator[str] | None:
         """The folders of the regions below a prefix.
 
+        Where ``AWSLogs/`` lies right below it, so may trails with a prefix of their own
+        beside that: of :data:`MAX_PREFIXES` folders that have an ``AWSLogs/`` the
+        regions are found, too.
+
         Args:
             prefix: May end at any level from the bucket down to a region; a kind in it
                 wins over ``kind``.
@@ -115,7 +123,7 @@ class TrailFolders:
             accounts: Only these; none: all.
             regions: Only these; none: all.
             is_wanted: Told the folder of a kind in an account; what it refuses is not
-                looked into.
+                looked into. None: all are.
 
         Returns:
             In the order of their names, where accounts and regions come sorted.
@@ -123,10 +131,16 @@ class TrailFolders:
         """
         if _ROOT not in f"{prefix}/":
             below = f"{prefix.rstrip('/')}/" if prefix else ""
-            if f"{below}{_ROOT}" not in self._inside(below):
+            folders = self._inside(below)
+            if f"{below}{_ROOT}" not in folders:
                 return None
-            prefix = f"{below}{_ROOT}"
-        elif not prefix.endswith("/"):
+            trails = (
+                self._trails(root, {}, kind, accounts) for root in self._roots(folders)
+            )
+            return self._regions(
+                filter(is_wanted, chain.from_iterable(trails)), None, regions
+            )
+        if not prefix.endswith("/"):
             prefix += "/"
         head, _, rest = prefix.partition(_ROOT)
         names = [name for name in rest.split("/") if name]
@@ -137,10 +151,10 @@ class TrailFolders:
         if len(names) > _REGION_LEVEL + 1:
             return None
         given = dict(enumerate(names))
-        trails: Iterator[str] = self._trails(head, given, kind, accounts)
-        if is_wanted is not None:
-            trails = filter(is_wanted, trails)
-        return self._regions(trails, given.get(_REGION_LEVEL), regions)
+        found = self._trails(head, given, kind, accounts)
+        return self._regions(
+            filter(is_wanted, found), given.get(_REGION_LEVEL), regions
+        )
 
     def objects(self, prefix: str, *, after: str = "") -> Iterator[ObjectTypeDef]:
         """The objects below a prefix, in the order of their keys.
@@ -158,6 +172,14 @@ class TrailFolders:
             pages = paginator.paginate(Bucket=self._bucket, Prefix=prefix)
         for page in pages:
             yield from page.get("Contents", ())
+
+    def _roots(self, folders: Iterable[str]) -> Iterator[str]:
+        """``AWSLogs/`` itself, and those in the folders beside it."""
+        for folder in islice(folders, MAX_PREFIXES):
+            if folder.endswith(f"/{_ROOT}") or folder == _ROOT:
+                yield folder
+            elif self._inside(f"{folder}{_ROOT}"):
+                yield f"{folder}{_ROOT}"
 
     def _trails(
         self,
