@@ -33,8 +33,8 @@ _OF_FIELD: Final = {
 # What their metadata leaves open, their licence files say.
 _READ_BY_HAND: Final = {"python-dateutil": "Apache-2.0 OR BSD-3-Clause"}
 
-# Texts that some distributions leave out of their wheels.
-_OWN_TEXTS: Final = {"obstore": ("obstore", "LICENSE")}
+# Texts that some distributions leave out of their wheels: folder below TEXTS, and name.
+_OWN_TEXTS: Final[dict[str, tuple[str, str]]] = {}
 
 
 def expression(one: Distribution) -> str:

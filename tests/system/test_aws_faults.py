@@ -106,7 +106,7 @@ def test_an_outage_is_waited_for_and_said_once(
         assert 1 <= len(complaints) <= 3
         assert said in complaints[0]["message"]
         assert "Traceback" not in daemon.log
-    # boto3 and obstore try up to four times themselves, and 20 objects wait for S3.
+    # Reads are tried up to three times at once, and 20 objects wait for S3.
     assert 1 <= scene.struck(fault) <= 4 * FILES * 8
     assert tally["max_receives"] == 1, "the outage must not wear out any message"
 

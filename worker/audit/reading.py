@@ -57,7 +57,7 @@ def read_place(place: Place, reader: ObjectReader | None) -> Any:
         RetriableError: S3 fails or refuses.
     """
     if place.bucket:
-        # boto3 and obstore take their time to be imported, and need not be for files.
+        # boto3 takes its time to be imported, and need not be for files.
         from worker.source.notifications import ObjectRef  # noqa: PLC0415
 
         if reader is None:

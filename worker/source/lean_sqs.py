@@ -20,16 +20,16 @@ from worker.source.endpoints import Endpoint
 from worker.source.faults import AWS_CONTENT_TYPE, has_aws_marks
 from worker.source.http_answer import HttpAnswer, OddAnswerError
 from worker.source.sessions import user_agent
-from worker.source.signing import Scope, Signer, sha256
+from worker.source.signing import Scope, SignerNow, sha256
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Mapping
 
     from mypy_boto3_sqs import SQSClient
-    from obstore.store import S3Credential
 
     from worker.source.sessions import AwsSession
+    from worker.source.signing import Credential
 
 PAUSE_S = 5.0
 """For so long after a call that did not go well all are left to boto3."""
@@ -58,20 +58,19 @@ class LeanSqs:
         self,
         client: SQSClient,
         *,
-        credential: Callable[[], S3Credential],
+        credential: Callable[[], Credential],
         ca_bundle: bytes | None,
         read_timeout_s: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         endpoint = Endpoint.of(client.meta.endpoint_url, ca_bundle=ca_bundle)
         self._endpoint = endpoint
-        self._scope = Scope(endpoint.netloc, client.meta.region_name, "sqs")
-        self._credential = credential
+        scope = Scope(endpoint.netloc, client.meta.region_name, "sqs")
+        self._signer = SignerNow(scope, credential)
         self._read_timeout_s = read_timeout_s
         self._clock = clock
         self._not_before = 0.0 if endpoint.is_direct else float("inf")
         self._idle: list[tuple[float, socket.socket]] = []
-        self._signers: dict[tuple[str, str, str], Signer] = {}
         self._user_agent = user_agent()
 
     @classmethod
@@ -112,7 +111,7 @@ class LeanSqs:
             taken[1].close()
 
     def _exchange(self, action: str, body: bytes) -> dict[str, Any] | None:
-        headers = self._signer().headers(
+        headers = self._signer.get().headers(
             {
                 "content-type": _CONTENT_TYPE,
                 "user-agent": self._user_agent,
@@ -157,24 +156,6 @@ class LeanSqs:
         if left_s <= 0:
             raise TimeoutError("the answer comes too slowly")
         return min(left_s, self._read_timeout_s)
-
-    def _signer(self) -> Signer:
-        credential = self._credential()
-        key = (
-            credential["access_key_id"],
-            credential["secret_access_key"],
-            credential.get("token") or "",
-        )
-        signer = self._signers.get(key)
-        if signer is None:
-            signer = Signer(
-                self._scope,
-                access_key_id=key[0],
-                secret_access_key=key[1],
-                session_token=key[2],
-            )
-            self._signers = {key: signer}  # the former credentials have expired
-        return signer
 
     def _connection(self) -> socket.socket:
         """The one used last, if it is fresh; the others have less to do."""

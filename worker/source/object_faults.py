@@ -6,7 +6,6 @@ S3 passes them on (``KMS.…``).
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import (
@@ -19,7 +18,6 @@ from botocore.exceptions import (
 
 from worker.errors import (
     AccessDeniedError,
-    CommonFaultError,
     DownloadError,
     MissingObjectError,
     OverwrittenError,
@@ -27,7 +25,6 @@ from worker.errors import (
 from worker.source.faults import (
     CREDENTIALS_REFUSED,
     TIMEOUT,
-    UNREACHABLE,
     common_code,
     common_fault,
     fault_of,
@@ -35,7 +32,6 @@ from worker.source.faults import (
     no_aws_answer,
     service_code,
 )
-from worker.source.notifications.fields import region as region_name
 from worker.source.regions import region_in
 
 if TYPE_CHECKING:
@@ -75,24 +71,7 @@ _WRONG_REGION_CODES = (
     "PermanentRedirect",
 )
 
-# obstore tells what happened only in its text. Each pattern begins with a line break,
-# which no key that goes through obstore holds: a key cannot pass for an answer.
-_ANSWER = re.compile(
-    r"\n +inner: Status \{"
-    r"\n +status: (?P<status>\d{3}),"
-    r'(?:\n +body: Some\(\n +"(?P<body>.*)",)?'
-)
 _OTHER_OWNER = ", and so does a bucket that is not of source.expected_bucket_owner, {}"
-_CODE = re.compile(r"<Code>([^<]*)</Code>")
-_REGION = re.compile(r"<Region>([^<]*)</Region>")
-_MESSAGE = re.compile(r"<Message>([^<]*)</Message>")
-_REDIRECTED = re.compile(r"\n +inner: BareRedirect,")
-_UNCONNECTED = re.compile(r"\n +kind: Connect,")
-_TIMED_OUT = re.compile(r"\n +(?:kind: Timeout|source: TimedOut),")
-_CAUSE = re.compile(
-    r'\n +(?:(?:message|error): "(?P<said>[^"]+)"'
-    r"|error: InvalidCertificate\(\n +(?P<refused_for>\w+))"
-)
 
 
 class WrongRegionError(DownloadError):
@@ -176,36 +155,6 @@ def _trouble(status: int, code: str) -> tuple[str, str]:
     if status in _SERVER_ERRORS:
         return SERVER_ERROR, "S3 failed"
     return REFUSED, "S3 refused the request"
-
-
-def obstore_fault(ref: ObjectRef, asked_in: str, error: Exception) -> RetriableError:
-    """Translate what obstore raised, whether on the request or in its body."""
-    text = str(error)
-    if answer := _ANSWER.search(text):
-        body = answer["body"] or ""
-        code, message = _CODE.search(body), _MESSAGE.search(body)
-        region = _REGION.search(body)
-        return refusal(
-            ref,
-            asked_in,
-            status=int(answer["status"]),
-            code=code[1] if code else "",
-            message=message[1] if message else "",
-            region=region_name(region[1]) if region else None,
-        )
-    if _REDIRECTED.search(text):
-        return refusal(ref, asked_in, status=301, code="", message="Moved Permanently")
-    cause = _CAUSE.search(text)
-    said = text.partition("\n")[0].rpartition(" - ")[2][:_MAX_SAID]
-    if cause:
-        said = cause["said"] or f"its certificate is refused ({cause['refused_for']})"
-    if _UNCONNECTED.search(text):
-        return CommonFaultError(
-            UNREACHABLE,
-            f"cannot reach S3 for {ref.url}: {said}: check the network, the proxy and "
-            "source.s3_endpoint_url",
-        )
-    return timeout(ref) if _TIMED_OUT.search(text) else broken_off(ref, said)
 
 
 def boto3_fault(

@@ -4,23 +4,23 @@ Each further block is a request of its own, with a range, and only for the objec
 the first one was of. So nothing is held open while a receiver takes its time, a failed
 read begins where the last one ended, and credentials may change in between.
 
-obstore reads at a twentieth of what boto3 costs. What it cannot do goes through
-boto3: keys that it would change, and requests that name the bucket's owner.
-
 Source: Amazon S3 API Reference, GetObject.
 """
 
 from __future__ import annotations
 
-import re
+import time
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, TypeVar
 
-import obstore
-from obstore.exceptions import BaseError, UnauthenticatedError
-
-from worker.errors import AccessDeniedError, BadObjectError, CommonFaultError
+from worker.errors import (
+    AccessDeniedError,
+    BadObjectError,
+    CommonFaultError,
+    DownloadError,
+)
+from worker.source.deadlines import Deadline
 from worker.source.faults import (
     AWS_ERRORS,
     CREDENTIALS_REFUSED,
@@ -29,27 +29,29 @@ from worker.source.faults import (
     not_aws_fault,
 )
 from worker.source.object_faults import (
+    BROKEN_OFF,
+    SERVER_ERROR,
+    SLOW_DOWN,
     WrongRegionError,
     boto3_fault,
     broken_off,
-    obstore_fault,
     overwritten,
     refused_at_home,
 )
 from worker.source.regions import BucketRegions, ask_region
-from worker.source.stores import Stores
+from worker.source.s3_gets import S3Gets, body_of, size_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef, GetObjectRequestTypeDef
-    from obstore import GetOptions
+    from botocore.awsrequest import AWSResponse
     from typing_extensions import Buffer
 
     from worker.config import SourceConfig
-    from worker.errors import RetriableError
     from worker.source.notifications import ObjectRef
     from worker.source.sessions import AwsSession
+
+Result = TypeVar("Result")
 
 WHOLE_BYTES = 8 << 20
 """Larger objects are delivered a block at a time."""
@@ -57,8 +59,15 @@ WHOLE_BYTES = 8 << 20
 BLOCK_BYTES = 2 << 20
 """Of such an object."""
 
-# An empty, "." or ".." segment, or a control character.
-_CHANGED_BY_OBSTORE = re.compile(r"(?:^|/)\.{0,2}(?:/|$)|[\x00-\x1f\x7f]")
+ANSWER_S: Final = 90.0
+"""For an answer of S3, and what is small of it."""
+
+MIN_BYTES_A_SECOND: Final = 50_000
+"""What comes more slowly is given up."""
+
+_ATTEMPTS: Final = 3
+_FIRST_PAUSE_S: Final = 0.1
+_TRIED_AGAIN: Final = (BROKEN_OFF, SERVER_ERROR, SLOW_DOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +120,7 @@ class ObjectReader:
         self._max_bytes = max_bytes
         self._whole_bytes = whole_bytes
         self._block_bytes = block_bytes
-        self._stores = Stores(session)
+        self._gets = S3Gets(session, expected_owner=source.expected_bucket_owner)
         self._regions = BucketRegions()
 
     def read(self, ref: ObjectRef) -> Body:
@@ -127,8 +136,7 @@ class ObjectReader:
         Raises:
             MissingObjectError: There is no such key or version.
             AccessDeniedError: S3 refuses, or hides that there is no such key.
-            DownloadError: Broken off, too slow, or S3 failed; boto3's and obstore's own
-                few attempts are over by then.
+            DownloadError: Broken off, too slow, or S3 failed, a few times.
             CommonFaultError: Credentials, KMS, or S3 cannot be reached at all.
             BadObjectError: It is larger than ``max_bytes``.
         """
@@ -141,8 +149,8 @@ class ObjectReader:
             if found in (None, region):
                 raise
         except AccessDeniedError:
-            # obstore follows S3's temporary redirects without signing anew, which ends
-            # like this. Not worth a question where the region is known.
+            # As some endpoints refuse what is signed for another region. Not worth a
+            # question where the region is known.
             if learned or ref.region:
                 raise
             found = self._found_region(ref.bucket, region, None)
@@ -168,7 +176,6 @@ class ObjectReader:
         )
         if region:
             self._regions.learn(bucket, region)
-            self._stores.forget((bucket, asked))
         return region
 
     def read_more(self, ref: ObjectRef, body: Body, begin: int) -> Buffer:
@@ -187,124 +194,68 @@ class ObjectReader:
             RetriableError: As :meth:`read` does.
         """
         region = body.region or self._session.region
-        if self._is_for_boto3(ref):
-            return self._read_more_by_boto3(ref, region, body, begin)
-        try:
-            return self._read_more_by_obstore(ref, region, body, begin)
-        except (*AWS_ERRORS, BaseError, OSError) as error:
-            raise self._fault(ref, region, error) from error
-
-    def _is_for_boto3(self, ref: ObjectRef) -> bool:
-        return bool(self._expected_owner) or is_changed_by_obstore(ref.key)
+        return self._trying(ref, lambda: self._read_block(ref, region, body, begin))
 
     def _read_in(self, ref: ObjectRef, region: str) -> Body:
-        if self._is_for_boto3(ref):
-            return self._read_by_boto3(ref, region)
-        try:
-            return self._read_by_obstore(ref, region)
-        except (*AWS_ERRORS, BaseError, OSError) as error:
-            raise self._fault(ref, region, error) from error
+        return self._trying(ref, lambda: self._read_begin(ref, region))
 
-    def _fault(self, ref: ObjectRef, region: str, error: Exception) -> RetriableError:
-        """Translate what came out of obstore, and draw the conclusions."""
-        if isinstance(error, AWS_ERRORS):
-            return boto3_fault(ref, region, error)
-        if isinstance(error, UnauthenticatedError):
-            # The provider's own error, which obstore buries in text.
-            self._session.credential()
-        fault = obstore_fault(ref, region, error)
-        if isinstance(fault, CommonFaultError):
-            # Refused credentials must not be remembered.
-            self._stores.forget((ref.bucket, region))
-            if fault.code == CREDENTIALS_REFUSED:
-                self._session.renew_credentials()
-        return fault
-
-    # obstore ----------------------------------------------------------------------
-
-    def _read_by_obstore(self, ref: ObjectRef, region: str) -> Body:
-        store = self._stores.get((ref.bucket, region))
-        options: GetOptions = {"version": ref.version_id} if ref.version_id else {}
-        result = obstore.get(store, ref.key, options=options)
-        meta = result.meta
-        size_bytes = meta["size"]
-        _check_answer(ref, meta["e_tag"])
-        self._check_size(ref, size_bytes)
-        data: Buffer
-        if self._is_large(size_bytes):
-            data = next(result.stream(self._block_bytes), b"")
-        else:
-            data = result.bytes()
-            if len(data) != size_bytes:
-                raise broken_off(ref, f"{len(data)} of {size_bytes} bytes came")
-        etag = _unquoted(meta["e_tag"])
-        return Body(data, size_bytes, etag, meta["version"], region)
-
-    def _read_more_by_obstore(
-        self, ref: ObjectRef, region: str, body: Body, begin: int
-    ) -> Buffer:
-        store = self._stores.get((ref.bucket, region))
-        options: GetOptions = {
-            "range": (begin, min(begin + self._block_bytes, body.size_bytes)),
-            "if_match": f'"{body.etag}"',
-        }
-        if ref.version_id:
-            options["version"] = ref.version_id
-        result = obstore.get(store, ref.key, options=options)
-        meta = result.meta
-        if (_unquoted(meta["e_tag"]), meta["size"]) != (body.etag, body.size_bytes):
-            raise overwritten(ref)
-        data = result.bytes()
-        if not len(data):
-            raise broken_off(ref, "nothing came")
-        return data
-
-    # boto3 ------------------------------------------------------------------------
-
-    def _request(self, ref: ObjectRef) -> GetObjectRequestTypeDef:
-        request: GetObjectRequestTypeDef = {"Bucket": ref.bucket, "Key": ref.key}
-        if ref.version_id:
-            request["VersionId"] = ref.version_id
-        if self._expected_owner:
-            request["ExpectedBucketOwner"] = self._expected_owner
-        return request
-
-    def _read_by_boto3(self, ref: ObjectRef, region: str) -> Body:
-        with self._boto3_faults(ref, region):
-            response = self._session.s3_client(region).get_object(**self._request(ref))
-            with closing(response["Body"]) as stream:
-                _check_answer(ref, response.get("ETag"))
-                size_bytes = response["ContentLength"]
+    def _read_begin(self, ref: ObjectRef, region: str) -> Body:
+        with Deadline(ANSWER_S) as deadline:
+            response = self._gets.get(ref, region)
+            with closing(response.raw):
+                etag = _unquoted(response.headers.get("etag"))
+                if not etag:
+                    raise no_aws_answer(f"cannot read {ref.url}", "it has no ETag")
+                size_bytes = size_of(ref, response)
                 self._check_size(ref, size_bytes)
                 is_large = self._is_large(size_bytes)
-                data = stream.read(self._block_bytes if is_large else None)
-        etag = _unquoted(response.get("ETag"))
-        return Body(data, size_bytes, etag, response.get("VersionId"), region)
+                wanted_bytes = self._block_bytes if is_large else size_bytes
+                deadline.extend(wanted_bytes / MIN_BYTES_A_SECOND)
+                stream = body_of(response, size_bytes)
+                data = stream.read(wanted_bytes if is_large else None)
+        version_id = response.headers.get("x-amz-version-id")
+        return Body(data, size_bytes, etag, version_id, region)
 
-    def _read_more_by_boto3(
+    def _read_block(
         self, ref: ObjectRef, region: str, body: Body, begin: int
     ) -> Buffer:
-        request = self._request(ref)
         end = min(begin + self._block_bytes, body.size_bytes)
-        request["Range"] = f"bytes={begin}-{end - 1}"
-        request["IfMatch"] = f'"{body.etag}"'
-        with self._boto3_faults(ref, region):
-            response = self._session.s3_client(region).get_object(**request)
-            with closing(response["Body"]) as stream:
+        more = {"range": f"bytes={begin}-{end - 1}", "if-match": f'"{body.etag}"'}
+        with Deadline(ANSWER_S + self._block_bytes / MIN_BYTES_A_SECOND):
+            response = self._gets.get(ref, region, more=more)
+            with closing(response.raw):
                 _check_range(ref, body, begin, response)
-                data = stream.read()
+                data: bytes = body_of(response, size_of(ref, response)).read()
         if not data:
             raise broken_off(ref, "nothing came")
         return data
 
+    def _trying(self, ref: ObjectRef, read: Callable[[], Result]) -> Result:
+        """Read, and again where that may help at once."""
+        pause_s = _FIRST_PAUSE_S
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                with self._faults(ref):
+                    return read()
+            except DownloadError as error:
+                if error.code not in _TRIED_AGAIN:
+                    raise
+            time.sleep(pause_s)
+            pause_s *= 2
+        with self._faults(ref):
+            return read()
+
     @contextmanager
-    def _boto3_faults(self, ref: ObjectRef, region: str) -> Iterator[None]:
+    def _faults(self, ref: ObjectRef) -> Iterator[None]:
+        """Translate what a read raises, and draw the conclusions."""
         try:
             yield
         except AWS_ERRORS as error:
-            raise boto3_fault(
-                ref, region, error, expected_owner=self._expected_owner
-            ) from error
+            raise boto3_fault(ref, ref.region or "", error) from error
+        except CommonFaultError as error:
+            if error.code == CREDENTIALS_REFUSED:
+                self._session.renew_credentials()
+            raise
         except NOT_AWS_ERRORS as error:
             raise not_aws_fault(error, f"cannot read {ref.url}") from error
 
@@ -320,30 +271,15 @@ class ObjectReader:
             )
 
 
-def _check_answer(ref: ObjectRef, etag: str | None) -> None:
-    if not etag:
-        raise no_aws_answer(f"cannot read {ref.url}", "it has no ETag")
-
-
-def _check_range(
-    ref: ObjectRef, body: Body, begin: int, response: GetObjectOutputTypeDef
-) -> None:
+def _check_range(ref: ObjectRef, body: Body, begin: int, response: AWSResponse) -> None:
     """Make sure that an answer has the wanted bytes, of the same object."""
-    found = response.get("ContentRange") or ""
+    found = response.headers.get("content-range") or ""
     if not found.startswith(f"bytes {begin}-"):
         raise broken_off(ref, f"not the wanted range came but {found or 'all of it'}")
     size = found.rpartition("/")[2]
-    if (_unquoted(response.get("ETag")), size) != (body.etag, str(body.size_bytes)):
+    etag = _unquoted(response.headers.get("etag"))
+    if (etag, size) != (body.etag, str(body.size_bytes)):
         raise overwritten(ref)
-
-
-def is_changed_by_obstore(key: str) -> bool:
-    """Whether obstore would ask for another key, or for none.
-
-    It strips a slash from either end, and refuses empty, ``.`` and ``..`` segments and
-    control characters.
-    """
-    return _CHANGED_BY_OBSTORE.search(key) is not None
 
 
 def _unquoted(etag: str | None) -> str | None:

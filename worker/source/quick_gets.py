@@ -14,15 +14,15 @@ import select
 import ssl
 from collections import deque
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
-from urllib.parse import quote
 
 from worker.errors import RetriableError
 from worker.source.endpoints import Endpoint
 from worker.source.faults import AWS_ERRORS, NOT_AWS_ERRORS
 from worker.source.http_answer import HttpAnswer, OddAnswerError
-from worker.source.objects import Body, is_changed_by_obstore
+from worker.source.objects import Body
+from worker.source.s3_gets import NO_PAYLOAD, target_of
 from worker.source.sessions import READ_TIMEOUT_S, user_agent
-from worker.source.signing import Scope, Signer, sha256
+from worker.source.signing import Scope, Signer
 
 if TYPE_CHECKING:
     import socket
@@ -44,12 +44,11 @@ BUSY_READS = 8
 """So many reads in a second that had to go the other way are worth connections."""
 
 _MAX_IDLE_S = 10.0  # S3 closes idle connections itself, sooner or later
-_KEY_LIFE_S = 60.0  # as obstore, which asks for the credentials as often
+_KEY_LIFE_S = 60.0  # after which the credentials are asked for again
 _MAX_OPENING = 4
 _RECEIVE_BYTES = 128 << 10
 _LOOK_S = 1.0
 _OK = 200
-_NO_PAYLOAD = sha256(b"")
 _AGAIN = (BlockingIOError, ssl.SSLWantReadError)
 
 
@@ -121,7 +120,7 @@ class QuickGets(Generic[Ticket]):
         self._now = now
         self._headers = {
             "user-agent": user_agent(),
-            "x-amz-content-sha256": _NO_PAYLOAD,
+            "x-amz-content-sha256": NO_PAYLOAD,
         }
         self._places: dict[str, _Place] = {}
         self._opened: deque[tuple[_Place, socket.socket | None]] = deque()
@@ -139,7 +138,7 @@ class QuickGets(Generic[Ticket]):
         Returns:
             False: this one is for the other way.
         """
-        if is_changed_by_obstore(ref.key) or (ref.size_bytes or 0) > self._max_bytes:
+        if (ref.size_bytes or 0) > self._max_bytes:
             return False
         region = self._region_of(ref)
         place = self._places.get(region)
@@ -257,15 +256,14 @@ class QuickGets(Generic[Ticket]):
         connection.socket.close()  # which takes it out of the poll, too
 
     def _request(self, signer: Signer, host: str, ref: ObjectRef) -> bytes:
-        path = quote(f"/{ref.bucket}/{ref.key}", safe="/~")
-        query = f"versionId={quote(ref.version_id, safe='~')}" if ref.version_id else ""
+        path, query = target_of(ref)
         headers = signer.headers(
             self._headers,
             self._now(),
             method="GET",
             path=path,
             query=query,
-            payload=_NO_PAYLOAD,
+            payload=NO_PAYLOAD,
         )
         lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
         target = f"{path}?{query}" if query else path
@@ -324,12 +322,8 @@ class QuickGets(Generic[Ticket]):
         except (RetriableError, OSError, *AWS_ERRORS, *NOT_AWS_ERRORS):
             place.not_before = self._clock() + PAUSE_S  # the other way says why
         else:
-            place.signer = Signer(
-                Scope(place.endpoint.netloc, place.region, "s3"),
-                access_key_id=credential["access_key_id"],
-                secret_access_key=credential["secret_access_key"],
-                session_token=credential.get("token") or "",
-            )
+            scope = Scope(place.endpoint.netloc, place.region, "s3")
+            place.signer = Signer(scope, credential)
             place.signer_until = self._clock() + _KEY_LIFE_S
         finally:
             place.is_preparing = False

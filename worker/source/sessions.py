@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import threading
-from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
@@ -17,6 +16,7 @@ from botocore.loaders import Loader, create_loader
 
 from worker.errors import CommonFaultError, ConfigError
 from worker.source.credentials import RenewableCredentials, role_credentials
+from worker.source.deadlines import keep_deadlines
 from worker.source.faults import (
     AWS_ERRORS,
     NO_CREDENTIALS,
@@ -26,6 +26,7 @@ from worker.source.faults import (
     not_aws_fault,
 )
 from worker.source.recent import Recent
+from worker.source.signing import Credential
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sts import STSClient
-    from obstore.store import S3Credential
 
     from worker.config import SourceConfig
 
@@ -51,7 +51,6 @@ _MAX_ATTEMPTS = 3
 _WAIT_MARGIN_S = 10  # a connection must not be given up before its long poll ends
 _MAX_CONNECTIONS = 32
 _MAX_REGIONS = 64  # notifications name them
-_CREDENTIAL_LIFE = timedelta(seconds=60)
 
 
 class AwsSession:
@@ -86,11 +85,13 @@ class AwsSession:
     def sqs_client(self) -> SQSClient:
         """A client for the queue."""
         with self._lock:
-            return self._boto3.client(
+            client = self._boto3.client(
                 "sqs",
                 endpoint_url=self._endpoint(self._source.sqs_endpoint_url),
                 config=_config(read_timeout=self.long_poll_timeout_s),
             )
+        keep_deadlines(client)
+        return client
 
     def s3_client(self, region: str | None = None) -> S3Client:
         """The client for buckets in one region; None: in the queue's region."""
@@ -160,8 +161,8 @@ class AwsSession:
                 config=_config(),
             )
 
-    def credential(self) -> S3Credential:
-        """The credentials as they are now, for obstore, which asks again each minute.
+    def credential(self) -> Credential:
+        """The credentials as they are now.
 
         Raises:
             CommonFaultError: There are none, or they could not be refreshed.
@@ -177,15 +178,7 @@ class AwsSession:
             raise CommonFaultError(
                 NO_CREDENTIALS, no_credentials(doing, "no AWS credentials found")
             )
-        # botocore refreshes them minutes before they expire, but only when asked.
-        return {
-            "access_key_id": frozen.access_key,
-            "secret_access_key": frozen.secret_key,
-            "token": frozen.token,
-            "expires_at": datetime.now(UTC) + _CREDENTIAL_LIFE
-            if self._credentials.is_refreshable
-            else None,
-        }
+        return Credential(frozen.access_key, frozen.secret_key, frozen.token or "")
 
     def renew_credentials(self) -> None:
         """Find credentials anew at the next call: AWS refuses what there is.
@@ -209,6 +202,7 @@ class AwsSession:
                 ),
             )
         client.meta.events.register("before-call.s3", _follow_no_redirect)
+        keep_deadlines(client)
         return client
 
     def _endpoint(self, own: str) -> str | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
@@ -31,28 +31,33 @@ class Scope:
     service: str
 
 
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """Who signs.
+
+    Attributes:
+        session_token: Of temporary credentials; empty: none.
+    """
+
+    access_key_id: str
+    secret_access_key: str
+    session_token: str = ""
+
+
 class Signer:
     """Signs requests; keeps the day's key.
 
     Args:
         scope: Whom they are for.
-        secret_access_key: What signs them.
-        access_key_id: Whose it is.
-        session_token: Of temporary credentials; empty: none.
+        credential: Who signs them.
     """
 
-    def __init__(
-        self,
-        scope: Scope,
-        *,
-        access_key_id: str,
-        secret_access_key: str,
-        session_token: str = "",
-    ) -> None:
+    def __init__(self, scope: Scope, credential: Credential) -> None:
         self._scope = scope
-        self._access_key_id = access_key_id
-        self._secret = secret_access_key
-        self._token = session_token
+        self.credential = credential
+        self._access_key_id = credential.access_key_id
+        self._secret = credential.secret_access_key
+        self._token = credential.session_token
         self._day = ""
         self._key = b""
 
@@ -101,6 +106,31 @@ class Signer:
                 key = hmac.digest(key, part.encode(), "sha256")
             self._key, self._day = key, day
         return self._key
+
+
+class SignerNow:
+    """The signer for the credentials as they are now; safe to use from any thread.
+
+    Args:
+        scope: Whom the requests are for.
+        credential: Returns the credentials.
+    """
+
+    def __init__(self, scope: Scope, credential: Callable[[], Credential]) -> None:
+        self._scope = scope
+        self._credential = credential
+        self._signer: Signer | None = None
+
+    def get(self) -> Signer:
+        """The same one as long as the credentials are.
+
+        Raises:
+            CommonFaultError: There are none.
+        """
+        credential, signer = self._credential(), self._signer
+        if signer is None or signer.credential != credential:
+            signer = self._signer = Signer(self._scope, credential)
+        return signer
 
 
 def _basic_format(now: datetime) -> str:

@@ -218,5 +218,5 @@ def test_this_environment_may_ship_but_for_what_development_needs(tree: Tree) ->
     document = tree.bill()
     assert faults(document) == []
     shipped = {one["name"] for one in document["components"]}
-    assert {"boto3", "multiprocessing-logging", "obstore", "orjson"} <= shipped
+    assert {"boto3", "multiprocessing-logging", "msgspec", "orjson"} <= shipped
     assert not {"moto", "pytest", "pip"} & shipped

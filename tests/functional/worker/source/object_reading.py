@@ -12,7 +12,7 @@ from worker.source.sessions import AwsSession
 
 OWNER = "210987654321"
 PLAIN = ObjectRef("trail-logs", "AWSLogs/1/a.json.gz")
-# obstore reads the first, boto3 the second: a key that obstore would change.
+# An everyday key, and one that clients of HTTP like to change.
 EITHER_WAY = pytest.mark.parametrize("key", ["a/b.json.gz", "a//b.json.gz"])
 
 

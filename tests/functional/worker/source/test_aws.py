@@ -201,9 +201,8 @@ def test_a_role_is_assumed_for_queue_and_objects(
     (ref,) = refs(Queue(assumed.sqs_client(), pipeline.queue_url))
     body = ObjectReader(assumed, source).read(ref)
 
-    assert credential["access_key_id"] != ACCESS_KEY_ID
-    assert credential.get("token")
-    assert credential["expires_at"] is not None
+    assert credential.access_key_id != ACCESS_KEY_ID
+    assert credential.session_token
     assert bytes(body.data) == b"seen by the role"
 
 

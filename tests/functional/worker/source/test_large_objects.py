@@ -36,7 +36,7 @@ pytestmark = pytest.mark.functional
 OWNER = "210987654321"
 WHOLE = bytes(range(251)) * 40
 WHOLE_BYTES, BLOCK_BYTES = 2000, 700
-# obstore reads the first, boto3 the second: a key that obstore would change.
+# An everyday key, and one that clients of HTTP like to change.
 EITHER_WAY = pytest.mark.parametrize("key", ["a/b.json.gz", "a//b.json.gz"])
 
 

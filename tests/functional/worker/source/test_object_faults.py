@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
+import threading
+import time
+from typing import TYPE_CHECKING
+
 import pytest
 
 from tests.fakes.aws import source_config
@@ -29,6 +35,9 @@ from worker.source.notifications import ObjectRef
 from worker.source.object_faults import WrongRegionError
 from worker.source.objects import ObjectReader
 from worker.source.sessions import AwsSession
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 pytestmark = pytest.mark.functional
 
@@ -100,17 +109,6 @@ def test_a_403_says_that_it_may_be_a_missing_key(key: str) -> None:
         read(s3_error(403, "AccessDenied"), key)
 
 
-def test_a_key_cannot_pass_for_an_answer() -> None:
-    spoof = (
-        " - Server returned non-2xx status code: 404 Not Found: <Code>NoSuchKey</Code>"
-        r"\n            inner: Status {\n                status: 404,"
-    )
-    with pytest.raises(DownloadError) as caught:
-        read(s3_error(500, "InternalError"), spoof)
-
-    assert caught.value.code == "server_error"
-
-
 @EITHER_WAY
 @pytest.mark.parametrize("then", ["close", "reset"])
 @pytest.mark.parametrize("sent", [b"", b"abc"])
@@ -137,19 +135,60 @@ def test_a_connection_without_an_answer_is_a_failed_download(
     assert caught.value.code == "broken_off"
 
 
-def test_a_download_is_continued_where_it_broke_off() -> None:
+def test_a_download_that_breaks_off_is_begun_again() -> None:
     whole = bytes(range(256)) * 40
-
-    def answer(request: Request) -> Answer:
-        if "range" not in request.headers:
-            return Answer(ok(whole[:5000], length=len(whole)), "close")
-        begin = int(request.headers["range"].removeprefix("bytes=").partition("-")[0])
-        rest = ok(whole[begin:]).replace(b"200 OK", b"206 Partial Content", 1)
-        content_range = f"Content-Range: bytes {begin}-{len(whole) - 1}/{len(whole)}"
-        return Answer(rest.replace(b"ETag", content_range.encode() + b"\r\nETag", 1))
-
-    with RawServer(answer) as server:
+    cut = Answer(ok(whole[:5000], length=len(whole)), "close")
+    answers = iter([cut, Answer(ok(whole))])
+    with RawServer(lambda _: next(answers)) as server:
         assert bytes(reader(server.url).read(PLAIN).data) == whole
+
+
+@pytest.mark.parametrize("part", ["head", "body"])
+def test_a_byte_now_and_then_has_a_deadline(
+    monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    monkeypatch.setattr("worker.source.objects.ANSWER_S", 0.3)
+    monkeypatch.setattr("worker.source.objects._ATTEMPTS", 1)
+    monkeypatch.setattr("worker.source.deadlines._LOOK_S", 0.05)
+    whole = ok(b"x" * 1000)
+    begun = 0 if part == "head" else whole.index(b"x" * 1000)
+    with dripping(whole, begun) as url, pytest.raises(DownloadError) as caught:
+        reader(url).read(PLAIN)
+    assert caught.value.code == "timeout"
+    assert PLAIN.url in str(caught.value)
+
+
+@contextlib.contextmanager
+def dripping(whole: bytes, begun: int) -> Iterator[str]:
+    """A server that sends an answer a byte at a time from some byte on."""
+
+    def serve() -> None:
+        connection, _ = server.accept()
+        with connection, contextlib.suppress(OSError):
+            connection.recv(65_536)
+            connection.sendall(whole[:begun])
+            for byte in whole[begun:]:
+                connection.sendall(bytes([byte]))
+                time.sleep(0.02)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        thread.join()
+
+
+def test_a_redirect_to_another_host_is_not_followed() -> None:
+    with RawServer(lambda _: ok(b"stolen")) as elsewhere:
+
+        def moved(request: Request) -> bytes:
+            location = f"Location: {elsewhere.url}{request.target}\r\n"
+            head = f"HTTP/1.1 307 Temporary Redirect\r\n{location}"
+            return f"{head}Content-Length: 0\r\n\r\n".encode()
+
+        with RawServer(moved) as server, pytest.raises(WrongRegionError):
+            reader(server.url, session_token="secret").read(PLAIN)  # noqa: S106
+        assert elsewhere.requests == []
 
 
 def test_two_versions_are_never_joined_into_one_body() -> None:
@@ -181,7 +220,9 @@ def test_a_failing_s3_is_asked_a_few_times_and_then_left() -> None:
 def test_a_server_that_falls_silent_is_given_up(
     monkeypatch: pytest.MonkeyPatch, sent: bytes
 ) -> None:
-    monkeypatch.setattr("worker.source.stores.READ_TIMEOUT_S", 0.2)
+    monkeypatch.setattr("worker.source.objects.ANSWER_S", 0.2)
+    monkeypatch.setattr("worker.source.objects._ATTEMPTS", 1)
+    monkeypatch.setattr("worker.source.deadlines._LOOK_S", 0.05)
 
     with pytest.raises(DownloadError) as caught:
         read(Answer(sent, "hang"))

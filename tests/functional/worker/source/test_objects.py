@@ -7,6 +7,7 @@ import datetime as dt
 import ipaddress
 import ssl
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -28,7 +29,7 @@ from tests.functional.worker.source.object_reading import (
 from tests.functional.worker.source.raw_server import RawServer, Request, ok, s3_error
 from worker.errors import AccessDeniedError, CommonFaultError, RetriableError
 from worker.source.notifications import ObjectRef
-from worker.source.objects import ObjectReader, is_changed_by_obstore
+from worker.source.objects import ObjectReader
 from worker.source.queue import Queue
 from worker.source.sessions import AwsSession
 
@@ -167,37 +168,6 @@ def test_exactly_the_key_is_asked_for(
     assert query in {"", "x-id=GetObject"}
 
 
-@pytest.mark.parametrize(
-    ("key", "is_changed"),
-    [
-        ("a/b.json.gz", False),
-        ("a/.b/...c./..d", False),
-        ("a b+c%2Fd", False),
-        ("\x80\u202e", False),
-        ("/a", True),
-        ("a/", True),
-        ("a//b", True),
-        ("./a", True),
-        ("a/.", True),
-        ("a/../b", True),
-        ("..", True),
-        ("a\nb", True),
-        ("a\x00", True),
-        ("a\x7f", True),
-    ],
-)
-def test_only_keys_that_obstore_would_change_take_the_slow_way(
-    echo: RawServer, echo_reader: ObjectReader, key: str, *, is_changed: bool
-) -> None:
-    echo.requests.clear()
-
-    echo_reader.read(ObjectRef("trail-logs", key))
-
-    assert is_changed_by_obstore(key) is is_changed
-    agent = echo.requests[0].headers["user-agent"]
-    assert ("Boto3" in agent) is is_changed
-
-
 def test_many_threads_share_a_reader() -> None:
     def answer(request: Request) -> bytes:
         return ok(request.target.encode())
@@ -265,7 +235,7 @@ def test_refused_credentials_are_asked_for_again() -> None:
         key_id = "AKIAOLD"
 
         def credential(self):  # type: ignore[no-untyped-def]
-            return {**super().credential(), "access_key_id": self.key_id}
+            return replace(super().credential(), access_key_id=self.key_id)
 
     with RawServer(answer) as server:
         source = source_config(endpoint_url=server.url)

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.functional
 HOME = "eu-west-1"
 OWNER = "210987654321"
 NAMED = {"x-amz-bucket-region": HOME}
-# obstore reads the first, boto3 the second: a key that obstore would change.
+# An everyday key, and one that clients of HTTP like to change.
 EITHER_WAY = pytest.mark.parametrize("key", ["a/b.json.gz", "a//b.json.gz"])
 
 
@@ -165,7 +165,7 @@ def test_a_region_is_asked_for_with_the_expected_owner() -> None:
 
 
 def test_a_temporary_redirect_that_lost_its_signature_is_understood() -> None:
-    """obstore follows it to another host, where nobody knows who asks."""
+    """It would lead to another host, where nobody knows who asks."""
     with RawServer(lambda _: s3_error(403, "AccessDenied")) as elsewhere:
 
         def moved(request: Request) -> bytes:

@@ -10,6 +10,7 @@ from tests.fakes.aws import source_config
 from worker.demo.aws import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 from worker.errors import CommonFaultError, ConfigError
 from worker.source.sessions import AwsSession, preload
+from worker.source.signing import Credential
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,19 +30,16 @@ def problem(**settings: object) -> str:
 def test_static_keys_are_used_as_they_are() -> None:
     session = AwsSession(source_config(session_token="example-token"))  # noqa: S106 - an example
 
-    assert session.credential() == {
-        "access_key_id": ACCESS_KEY_ID,
-        "secret_access_key": SECRET_ACCESS_KEY,
-        "token": "example-token",
-        "expires_at": None,
-    }
+    assert session.credential() == Credential(
+        ACCESS_KEY_ID, SECRET_ACCESS_KEY, "example-token"
+    )
 
 
 def test_static_keys_win_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAOTHEREXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "other")
 
-    assert AwsSession(source_config()).credential()["access_key_id"] == ACCESS_KEY_ID
+    assert AwsSession(source_config()).credential().access_key_id == ACCESS_KEY_ID
 
 
 def test_without_keys_boto3s_own_chain_is_asked(
@@ -52,8 +50,8 @@ def test_without_keys_boto3s_own_chain_is_asked(
 
     credential = AwsSession(source_config(**NO_KEYS)).credential()
 
-    assert credential["access_key_id"] == "AKIAOTHEREXAMPLE"
-    assert credential.get("token") is None
+    assert credential.access_key_id == "AKIAOTHEREXAMPLE"
+    assert credential.session_token == ""
 
 
 def test_a_profile_gives_keys_and_region(tmp_path: Path) -> None:
@@ -69,7 +67,7 @@ def test_a_profile_gives_keys_and_region(tmp_path: Path) -> None:
     )
 
     assert session.region == "eu-west-1"
-    assert session.credential()["access_key_id"] == "AKIAPROFILEEXAMPLE"
+    assert session.credential().access_key_id == "AKIAPROFILEEXAMPLE"
 
 
 def test_an_unknown_profile_is_a_problem_of_the_configuration() -> None:

@@ -11,7 +11,7 @@ from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from worker.source.signing import Scope, Signer, sha256
+from worker.source.signing import Credential, Scope, Signer, sha256
 
 ACCESS_KEY_ID = "AKIAIOSFODNN7EXAMPLE"
 SECRET_ACCESS_KEY = "x" * 40
@@ -27,9 +27,7 @@ HEADERS = {
 def test_it_is_botocores(token: str, host: str, body: bytes) -> None:
     signer = Signer(
         Scope(host, "us-east-1", "sqs"),
-        access_key_id=ACCESS_KEY_ID,
-        secret_access_key=SECRET_ACCESS_KEY,
-        session_token=token,
+        Credential(ACCESS_KEY_ID, SECRET_ACCESS_KEY, token),
     )
     for now in (
         datetime(2026, 11, 20, 23, 59, 59, tzinfo=UTC),
@@ -60,8 +58,7 @@ def test_it_is_botocores_for_objects(key: str, version: str) -> None:
         ).add_auth(request)
     signer = Signer(
         Scope(host, "us-east-1", "s3"),
-        access_key_id=ACCESS_KEY_ID,
-        secret_access_key=SECRET_ACCESS_KEY,
+        Credential(ACCESS_KEY_ID, SECRET_ACCESS_KEY),
     )
     found = signer.headers(
         {"x-amz-content-sha256": sha256(b"")},
