@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from worker.transform.audit.circumstances import SUCCESS, outcome
+from worker.transform.ecs_entities import entities
 from worker.transform.ecs_events import CATEGORIES
 from worker.transform.json_text import json_text
 from worker.transform.remainder import (
@@ -87,14 +88,14 @@ def to_ecs(record: dict[str, Any]) -> dict[str, Any]:
         cloud=filled(provider="aws", account=alone("id", account), region=region),
         user=_user(user_name, identity.text("principalId"), request, response),
         group=_group(request, response),
-        related=_related(user_name if has_name else None, request),
+        related=_related(record, user_name if has_name else None, request),
         source=address
         and filled(address=address, ip=address if is_ip(address) else None),
         user_agent=alone("original", agent),
         tls=_tls(rest.child("tlsDetails")),
         aws={"cloudtrail": cloudtrail},
     )
-    if (time := rest.text("eventTime")) is not None:
+    if (time := rest.time("eventTime")) is not None:
         mapped["@timestamp"] = time
     if unmapped := rest.left():
         cloudtrail["unmapped"] = unmapped
@@ -125,7 +126,7 @@ def _identity(identity: Remainder, issuer: Remainder) -> dict[str, Any]:
     )
     session = filled(
         mfa_authenticated=attributes.text("mfaAuthenticated"),
-        creation_date=attributes.text("creationDate"),
+        creation_date=attributes.time("creationDate"),
         session_issuer=issuer_fields or None,
     )
     return filled(
@@ -212,14 +213,17 @@ def _group(request: object, response: object) -> dict[str, Any] | None:
     return group or None
 
 
-def _related(user_name: str | None, request: object) -> dict[str, Any] | None:
+def _related(
+    record: dict[str, Any], user_name: str | None, request: object
+) -> dict[str, Any] | None:
     names = (
         user_name,
         text_in(request, "userName"),
         text_in(request, "newUserName"),
     )
     users = list(dict.fromkeys(name for name in names if name))
-    return {"user": users} if users else None
+    related = filled(entity=entities(record) or None, user=users or None)
+    return related or None
 
 
 def _tls(details: Remainder) -> dict[str, Any] | None:

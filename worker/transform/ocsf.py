@@ -53,8 +53,9 @@ def to_ocsf(record: dict[str, Any]) -> dict[str, Any]:
     actor = _actor(identity)
     user = actor.get("user", {})
     affected = _affected_user(event_class, user, request, response)
-    source = _source(rest)
-    resources = _resources(rest)
+    source = _source(rest, service)
+    # Only API Activity has a place for them.
+    resources = _resources(rest) if event_class is API_ACTIVITY else []
     is_login = event_class is AUTHENTICATION
     more = rest.child("additionalEventData") if is_login else Remainder({})
     is_failed = outcome(record) != SUCCESS
@@ -68,14 +69,19 @@ def to_ocsf(record: dict[str, Any]) -> dict[str, Any]:
         time=time_ms,
         time_dt=time_dt,
         metadata=_metadata(rest),
-        actor=actor or None,
+        actor=actor or _no_actor(event_class, service),
         api=_api(rest, service, operation),
-        cloud=filled(provider="AWS", region=rest.text("awsRegion")),
+        cloud=filled(
+            provider="AWS",
+            region=rest.text("awsRegion"),
+            account=alone("uid", rest.text("recipientAccountId")),
+        ),
         src_endpoint=source or None,
         dst_endpoint=alone("svc_name", more.text("LoginTo")),
         http_request=alone("user_agent", rest.text("userAgent")),
         is_mfa=_switch(more, "MFAUsed"),
         resources=resources or None,
+        service=alone("name", service) if is_login else None,
         user=affected,
         observables=_observables(source, user, affected, resources) or None,
     )
@@ -133,61 +139,89 @@ def _actor(identity: Remainder) -> dict[str, Any]:
         credential_uid=identity.text("accessKeyId"),
         account=alone("uid", identity.text("accountId")),
     )
+    invoked_by = identity.text("invokedBy")
+    _name(user, invoked_by)
     provider = identity.text("identityProvider")
     if provider is None:
         provider = federation.text("federatedProvider")
     return filled(
         user=user or None,
         session=session or None,
-        invoked_by=identity.text("invokedBy"),
+        invoked_by=invoked_by,
         idp=alone("name", provider),
     )
 
 
+def _name(user: dict[str, Any], invoked_by: str | None) -> None:
+    """Name a user that has neither name, uid nor account: OCSF wants one of them."""
+    if not user or user.keys() & {"name", "uid", "account"}:
+        return
+    if "uid_alt" in user:
+        user["uid"] = user.pop("uid_alt")
+    else:
+        user["name"] = invoked_by or user.get("type") or user["credential_uid"]
+
+
+def _no_actor(event_class: EventClass, service: str | None) -> dict[str, Any] | None:
+    """Whoever acted where the record names nobody: the service itself."""
+    is_wanted = event_class is API_ACTIVITY and service is not None
+    return {"invoked_by": service} if is_wanted else None
+
+
 def _api(rest: Remainder, service: str | None, operation: str | None) -> dict[str, Any]:
-    request = filled(
-        uid=rest.text("requestID"), data=rest.anything("requestParameters")
-    )
+    request = alone("uid", rest.text("requestID"))
+    if request is not None:  # else the parameters stay unmapped
+        request |= filled(data=rest.anything("requestParameters"))
     response = filled(
         error=rest.text("errorCode"),
         message=rest.text("errorMessage"),
         data=rest.anything("responseElements"),
     )
     return filled(
-        operation=operation,
+        # Insights and aggregated events are of no single operation.
+        operation="Unknown" if operation is None else operation,
         version=rest.text("apiVersion"),
         service=alone("name", service),
-        request=request or None,
+        request=request,
         response=response or None,
     )
 
 
-def _source(rest: Remainder) -> dict[str, Any]:
+def _source(rest: Remainder, service: str | None) -> dict[str, Any]:
     address = rest.text("sourceIPAddress")
     endpoint = rest.text("vpcEndpointId")
     place = None
     if address is not None:
         # Services give their DNS name; "AWS Internal" is neither.
         place = "ip" if is_ip(address) else "domain" if "." in address else "name"
-    return filled(**({place: address} if place else {}), uid=endpoint)
+    source = filled(**({place: address} if place else {}), uid=endpoint)
+    if place == "domain":
+        source["svc_name"] = address
+    return source or filled(svc_name=service)
+
+
+_RESOURCE_NAMES: Final = ("ARN", "arn", "ARNPrefix")
 
 
 def _resources(rest: Remainder) -> list[dict[str, Any]]:
-    """The resources; a list with other things than objects stays unmapped."""
+    """The resources; a list with anything but objects with a name stays unmapped."""
     entries = rest.look("resources")
     if not isinstance(entries, list) or not all(
-        isinstance(one, dict) for one in entries
+        isinstance(one, dict) and any(text_in(one, name) for name in _RESOURCE_NAMES)
+        for one in entries
     ):
         return []
     return [_resource(Remainder(entry)) for entry in rest.anything("resources")]
 
 
 def _resource(entry: Remainder) -> dict[str, Any]:
-    uid = entry.text("ARN")
+    name = next(name for name in _RESOURCE_NAMES if entry.look(name))
+    uid = entry.text(name)
+    account = alone("uid", entry.text("accountId"))
     return filled(
-        uid=entry.text("arn") if uid is None else uid,
+        uid=uid,
         type=entry.text("type"),
-        account=alone("uid", entry.text("accountId")),
+        owner=None if account is None else {"account": account},
         data=entry.left() or None,
     )
 
@@ -199,8 +233,10 @@ def _affected_user(
     if event_class is API_ACTIVITY:
         return None
     if event_class is AUTHENTICATION:
-        names = ("uid", "uid_alt")
-        return {name: caller[name] for name in names if name in caller} or None
+        role = filled(
+            uid=text_in(request, "roleArn"), name=text_in(request, "roleSessionName")
+        )
+        return role or _same(caller)
     made, name_id = value_in(response, "user"), "userId"
     if made is None:
         made, name_id = value_in(response, "role"), "roleId"
@@ -210,6 +246,15 @@ def _affected_user(
         uid=arn or own_id,
         uid_alt=own_id if arn else None,
     )
+    return user or _same(caller)
+
+
+def _same(caller: dict[str, Any]) -> dict[str, Any] | None:
+    """The caller, who logs on, or changes an account of its own."""
+    names = ("name", "uid", "uid_alt")
+    user = {name: caller[name] for name in names if name in caller}
+    if not user.keys() & {"name", "uid"} and "account" in caller:
+        user["account"] = caller["account"]
     return user or None
 
 

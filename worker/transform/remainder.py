@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from datetime import datetime
 from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any, Final
 
 _REMEMBERED_ADDRESSES: Final = 4096
+_MAX_DEPTH: Final = 50
+"""Below this, objects stay as they are."""
+
+_TIME: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?"
+    r"(?:Z|[+-][0-9]{2}:[0-9]{2})"
+)
 
 
 class Remainder:
@@ -45,18 +54,32 @@ class Remainder:
             return value
         return None
 
+    def time(self, name: str) -> str | None:
+        """Take a text that is a time in ISO 8601; any other stays."""
+        value = self._fields.get(name)
+        return self.text(name) if isinstance(value, str) and is_time(value) else None
+
     def anything(self, name: str) -> Any:
         """Take whatever is there; None: nothing, or null."""
         return self._fields.pop(name, None)
 
     def left(self) -> dict[str, Any]:
-        """What was not taken, without nulls."""
+        """What was not taken, without nulls and without empty objects."""
         for name, child in self._children.items():
             if name in self._fields:
-                self._fields[name] = child.left() or None
-        return {
-            name: value for name, value in self._fields.items() if value is not None
-        }
+                self._fields[name] = child.left()
+        return _without_empty(self._fields, 0)
+
+
+def _without_empty(fields: dict[str, Any], depth: int) -> dict[str, Any]:
+    left = {}
+    for name, value in fields.items():
+        kept = value
+        if type(value) is dict and depth < _MAX_DEPTH:
+            kept = _without_empty(value, depth + 1) or None
+        if kept is not None:
+            left[name] = kept
+    return left
 
 
 _NOTHING: Final = Remainder({})
@@ -89,6 +112,17 @@ def is_ip(text: str) -> bool:
     """Whether a text is an IP address, of either version."""
     try:
         ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def is_time(text: str) -> bool:
+    """Whether a text is an instant as Elasticsearch's type ``date`` takes it."""
+    if not _TIME.fullmatch(text):
+        return False
+    try:
+        datetime.fromisoformat(text)
     except ValueError:
         return False
     return True

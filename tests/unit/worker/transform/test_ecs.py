@@ -59,7 +59,14 @@ def test_a_console_login_is_as_elastic_has_it() -> None:
             "provider": "signin.amazonaws.com",
             "type": ["info"],
         },
-        "related": {"user": ["JohnDoe"]},
+        "related": {
+            "entity": [
+                "arn:aws:iam::111122223333:user/JohnDoe",
+                "AIDACKCEVSQ6C2EXAMPLE",
+                "JohnDoe",
+            ],
+            "user": ["JohnDoe"],
+        },
         "source": {"address": "89.160.20.156", "ip": "89.160.20.156"},
         "user": {"id": "AIDACKCEVSQ6C2EXAMPLE", "name": "JohnDoe"},
         "user_agent": {"original": "Mozilla/5.0 (Windows NT 6.1) Firefox/24.0"},
@@ -96,7 +103,13 @@ def test_an_assumed_role_has_its_issuer_and_its_resources_once() -> None:
         }
     ]
     assert cloudtrail["recipient_account_id"] == "111111111111"
-    assert "related" not in mapped
+    assert mapped["related"].keys() == {"entity"}
+    assert mapped["related"]["entity"][:4] == [
+        "arn:aws:sts::111111111111:assumed-role/JohnDoe/JohnRole1",
+        "AROAIN5ATK5U7KEXAMPLE:JohnRole1",
+        "arn:aws:iam::111111111111:role/JohnRole1",
+        "JohnDoe",
+    ]
     assert "unmapped" not in cloudtrail
 
 
@@ -182,3 +195,41 @@ def test_no_value_of_any_record_is_lost(record: dict[str, Any]) -> None:
             ]
         )
     assert set(expected) <= set(leaves(mapped))
+
+
+def test_what_parameters_and_answer_name_is_related_as_well() -> None:
+    mapped = to_ecs(
+        {
+            "eventName": "RunInstances",
+            "requestParameters": {"imageId": "ami-1", "roleName": 7, "tag": "no"},
+            "responseElements": {
+                "instancesSet": {"items": [{"instanceId": f"i-{n}"} for n in (1, 2)]},
+                "role": {"arn": "arn:role", "roleName": "role"},
+                "x": {"instanceId": "i-3"},
+            },
+        }
+    )
+    assert mapped["related"]["entity"] == ["ami-1", "i-1", "i-2", "role", "arn:role"]
+    many = [{"instanceId": f"i-{n}"} for n in range(1_000)]
+    record = {"responseElements": {"instancesSet": {"items": many}}}
+    assert len(to_ecs(record)["related"]["entity"]) == 50
+
+
+def test_there_is_no_empty_object_and_no_date_that_is_none() -> None:
+    for time in ("yesterday", "2026-11-21", "2026-13-01T00:00:00Z", "20261121T000000Z"):
+        session = {"attributes": {"creationDate": time}, "webIdFederationData": {}}
+        record: dict[str, Any] = {
+            "eventTime": time,
+            "userIdentity": {"type": "T", "sessionContext": session, "inScopeOf": {}},
+            "new": {"a": {}, "b": {"c": {}}},
+            "newer": {"a": {}, "b": 1},
+        }
+        mapped = to_ecs(record)
+        assert "@timestamp" not in mapped
+        assert mapped["aws"]["cloudtrail"]["user_identity"] == {"type": "T"}
+        assert mapped["aws"]["cloudtrail"]["unmapped"] == {
+            "eventTime": time,
+            "userIdentity": {"sessionContext": {"attributes": {"creationDate": time}}},
+            "newer": {"b": 1},
+        }
+    assert to_ecs({"eventTime": "2026-11-21T09:30:00.123Z"})["@timestamp"]

@@ -1,16 +1,20 @@
 from __future__ import annotations
 
 import copy
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 
 from tests.unit.worker.transform.leaves import leaves
+from tests.unit.worker.transform.ocsf_schema import problems
 from tests.unit.worker.transform.records import CONSOLE_LOGIN, CREATE_USER, RECORDS
 from worker.transform.ocsf import to_ocsf
 from worker.transform.ocsf_events import classify
 
+REAL_FILES = Path(__file__).parents[5] / "shared" / "data" / "cloudtrail"
 NEW_USER = {
     "arn": "arn:aws:iam::112233445566:user/test_user2",
     "userId": "AIDA2W7SOKHEXAMPLE",
@@ -51,7 +55,11 @@ def test_a_change_of_an_account_is_as_ocsf_publishes_it() -> None:
         "category_uid": 3,
         "class_name": "Account Change",
         "class_uid": 3001,
-        "cloud": {"provider": "AWS", "region": "us-east-1"},
+        "cloud": {
+            "account": {"uid": "112233445566"},
+            "provider": "AWS",
+            "region": "us-east-1",
+        },
         "http_request": {"user_agent": "AWS Internal"},
         "metadata": {
             "event_code": "AwsApiCall",
@@ -91,7 +99,6 @@ def test_a_change_of_an_account_is_as_ocsf_publishes_it() -> None:
         "unmapped": {
             "managementEvent": True,
             "readOnly": False,
-            "recipientAccountId": "112233445566",
             "sessionCredentialFromConsole": "true",
             "userIdentity": {
                 "sessionContext": {
@@ -101,7 +108,6 @@ def test_a_change_of_an_account_is_as_ocsf_publishes_it() -> None:
                         "type": "Role",
                         "userName": "Admin",
                     },
-                    "webIdFederationData": {},
                 }
             },
         },
@@ -119,12 +125,15 @@ def test_a_logon_says_where_to_and_whether_with_a_second_factor() -> None:
     assert mapped["is_mfa"] is False
     login = "https://console.aws.amazon.com/s3/"
     assert mapped["dst_endpoint"] == {"svc_name": login}
+    assert mapped["service"] == {"name": "signin.amazonaws.com"}
     assert mapped["user"] == {
+        "name": "JohnDoe",
         "uid": "arn:aws:iam::111122223333:user/JohnDoe",
         "uid_alt": "AIDACKCEVSQ6C2EXAMPLE",
     }
     assert [one["value"] for one in mapped["observables"]] == [
         "89.160.20.156",
+        "JohnDoe",
         "JohnDoe",
     ]
     assert mapped["unmapped"] == {"additionalEventData": {"MobileVersion": "No"}}
@@ -165,16 +174,17 @@ def test_class_and_activity(
 
 
 @pytest.mark.parametrize(
-    ("address", "place"),
+    ("address", "places"),
     [
-        ("2001:db8::1", "ip"),
-        ("198.51.100.7", "ip"),
-        ("ec2.amazonaws.com", "domain"),
-        ("AWS Internal", "name"),
+        ("2001:db8::1", ["ip"]),
+        ("198.51.100.7", ["ip"]),
+        ("ec2.amazonaws.com", ["domain", "svc_name"]),
+        ("AWS Internal", ["name"]),
     ],
 )
-def test_the_source_is_told_by_what_it_is(address: str, place: str) -> None:
-    assert to_ocsf({"sourceIPAddress": address})["src_endpoint"] == {place: address}
+def test_the_source_is_told_by_what_it_is(address: str, places: list[str]) -> None:
+    source = to_ocsf({"sourceIPAddress": address})["src_endpoint"]
+    assert source == dict.fromkeys(places, address)
 
 
 @pytest.mark.parametrize(
@@ -195,7 +205,7 @@ def test_resources_keep_what_the_schema_does_not_know() -> None:
         {
             "uid": "arn:x",
             "type": "T",
-            "account": {"uid": "1"},
+            "owner": {"account": {"uid": "1"}},
             "data": {"ARNPrefix": "arn:y"},
         }
     ]
@@ -216,3 +226,77 @@ def test_no_value_of_any_record_is_lost(record: dict[str, Any]) -> None:
     switches = {"'true'", "'false'", "'Yes'", "'No'"}  # these may become booleans
     lost = leaves(record) - leaves(mapped)
     assert not {value for value in lost if value not in switches}
+
+
+VALID: dict[str, Any] = {
+    "eventTime": "2026-11-21T09:30:00Z",
+    "eventSource": "ec2.amazonaws.com",
+    "eventName": "RunInstances",
+    "awsRegion": "us-east-1",
+    "sourceIPAddress": "198.51.100.7",
+    "userIdentity": {"type": "IAMUser", "userName": "alice"},
+    "requestID": "r",
+    "requestParameters": {"a": 1},
+}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"resources": [{"ARN": "arn:x", "accountId": "1"}, {"ARNPrefix": "arn:y"}]},
+        {"resources": [{"type": "T"}]},
+        {"userIdentity": {"type": "AWSService", "invokedBy": "lambda.amazonaws.com"}},
+        {"userIdentity": {"type": "AWSAccount", "principalId": "AROA:session"}},
+        {"userIdentity": {"type": "Unknown"}},
+        {"userIdentity": {"accessKeyId": "AKIAIOSFODNN7EXAMPLE"}},
+        {"userIdentity": None},
+        {"sourceIPAddress": "lambda.amazonaws.com"},
+        {"sourceIPAddress": None},
+        {"requestID": None},
+        {"eventName": None},
+        *(
+            {"eventSource": "sts.amazonaws.com", "eventName": "AssumeRole", **more}
+            for more in (
+                {"requestParameters": {"roleArn": "arn:r", "roleSessionName": "s"}},
+                {"requestParameters": None},
+                {"resources": [{"ARN": "arn:x"}]},
+                {
+                    "userIdentity": {
+                        "type": "AWSService",
+                        "invokedBy": "x.amazonaws.com",
+                    }
+                },
+                {"userIdentity": {"type": "AWSAccount", "accountId": "1"}},
+            )
+        ),
+        *(
+            {"eventSource": "iam.amazonaws.com", "eventName": name, **more}
+            for name in ("ChangePassword", "CreatePolicy", "DeleteRole")
+            for more in ({}, {"requestParameters": None})
+        ),
+    ],
+)
+def test_the_outcome_is_valid(changes: dict[str, Any]) -> None:
+    record = {**VALID, **changes}
+    mapped = to_ocsf({name: value for name, value in record.items() if value})
+    assert problems(mapped) == []
+
+
+def test_who_assumes_a_role_becomes_that_role() -> None:
+    request = {"roleArn": "arn:role", "roleSessionName": "s"}
+    name = {"eventSource": "sts.amazonaws.com", "eventName": "AssumeRole"}
+    mapped = to_ocsf({**VALID, **name, "requestParameters": request})
+    assert mapped["user"] == {"uid": "arn:role", "name": "s"}
+    assert mapped["actor"]["user"]["name"] == "alice"
+
+
+@pytest.mark.skipif(not REAL_FILES.is_dir(), reason="needs ../shared/data")
+def test_every_real_record_is_valid() -> None:
+    seen_records = 0
+    for path in sorted(REAL_FILES.rglob("*.json")):
+        document = json.loads(path.read_text())
+        for record in document["Records"] if isinstance(document, dict) else document:
+            assert problems(to_ocsf(record)) == [], record["eventName"]
+            seen_records += 1
+    assert seen_records > 3_000
