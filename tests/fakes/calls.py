@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from worker.source.messages import Message
 from worker.source.notifications import ObjectRef
-from worker.source.queue import Failure, Message
+from worker.source.queue import Failure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

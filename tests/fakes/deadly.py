@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from worker.deliver.ledger import HeldObject
-    from worker.source.queue import Message
+    from worker.source.messages import Message
 
 FOLDER = Path(sys.argv[sys.argv.index("--config") + 1]).parent
 BALLAST_BYTES = 200 << 20

@@ -11,8 +11,8 @@ from unittest import mock
 
 from worker.deliver.quarantine import QuarantineItem
 from worker.deliver.quarantine_account import locked_account
+from worker.source.messages import Message
 from worker.source.notifications import ObjectRef
-from worker.source.queue import Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_sqs import SQSClient
 
-    from worker.source.queue import Message
+    from worker.source.messages import Message
 
 pytestmark = pytest.mark.functional
 

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Final
 from worker.backfill.run import open_run_database
 from worker.errors import RetriableError
 from worker.source.announcing import announcement
+from worker.source.messages import Message
 from worker.source.notifications import ObjectRef
-from worker.source.queue import Depth, Failure, Message
+from worker.source.queue import Depth, Failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

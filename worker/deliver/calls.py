@@ -31,9 +31,10 @@ if TYPE_CHECKING:
     from worker.deliver.feed import Feed
     from worker.deliver.inbox import Inbox
     from worker.deliver.ledger import HeldMessage, HeldObject
+    from worker.source.messages import Message
     from worker.source.notifications import ObjectRef
     from worker.source.objects import Body
-    from worker.source.queue import Depth, Failure, Message
+    from worker.source.queue import Depth, Failure
 
 logger = logging.getLogger(__name__)
 

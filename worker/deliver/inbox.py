@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from worker.deliver.journal_batch import ObjectKey, Standing
     from worker.deliver.ledger import HeldMessage, HeldObject
     from worker.errors import PermanentError, RetriableError, TrailfeedError
+    from worker.source.messages import Message
     from worker.source.objects import Body
-    from worker.source.queue import Depth, Failure, Message
+    from worker.source.queue import Depth, Failure
 
 
 @dataclass(frozen=True, slots=True)

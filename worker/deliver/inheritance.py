@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from worker.source.queue import Message
+    from worker.source.messages import Message
 
 SUSPECT_DEATHS: Final = 2
 GUILTY_DEATHS: Final = 3

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from worker.deliver.ledger import HeldMessage, Ledger
     from worker.deliver.progress import Progress
     from worker.deliver.settlement import Settlement
+    from worker.source.messages import Message
     from worker.source.notifications import Notification, ObjectRef
-    from worker.source.queue import Message
     from worker.source.selection import Selection
     from worker.source.sns_signatures import SnsSignatures
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from worker.source.queue import Message
+    from worker.source.messages import Message
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from worker.deliver.inheritance import Inherited, deaths_with
 from worker.deliver.journal_batch import message_of
 from worker.deliver.journal_rows import execute_rows
-from worker.source.queue import Message
+from worker.source.messages import Message
 
 if TYPE_CHECKING:
     import sqlite3

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from plugin_bridge.client import Chunk
     from worker.deliver.journal_batch import ObjectKey
+    from worker.source.messages import Message
     from worker.source.notifications import ObjectRef
-    from worker.source.queue import Message
 
 
 class Fate(enum.Enum):

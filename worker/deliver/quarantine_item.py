@@ -13,8 +13,8 @@ from typing import Annotated, Any, Final
 import msgspec
 
 from worker.errors import PermanentError
+from worker.source.messages import Message  # noqa: TC001
 from worker.source.notifications import ObjectRef  # noqa: TC001
-from worker.source.queue import Message  # noqa: TC001
 
 _STEPS: Final[tuple[Callable[[dict[str, Any]], dict[str, Any]], ...]] = ()
 """What makes a document of each schema of one of the schema before it, from 1 on."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from plugin_bridge.forward.backoff import Backoff
 from worker.deliver.complaint import Complaint
 from worker.deliver.ledger import Fate, HeldMessage
-from worker.source.queue import Message
+from worker.source.messages import Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

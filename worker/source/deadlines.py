@@ -35,7 +35,7 @@ class Deadline:
         seconds: From now.
 
     Raises:
-        ReadTimeoutError: In the place of what the block raises after the deadline.
+        ReadTimeoutError: In the place of whatever the block comes to after it.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -54,7 +54,7 @@ class Deadline:
     def __exit__(self, kind: object, error: BaseException | None, _: object) -> None:
         _of_thread.deadline = self._outer
         _watch.remove(self)
-        if self.is_over and isinstance(error, Exception):
+        if self.is_over and (error is None or isinstance(error, Exception)):
             raise ReadTimeoutError(
                 endpoint_url="AWS", error=f"not done after {self.seconds:.0f} s"
             ) from error

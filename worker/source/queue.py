@@ -6,17 +6,16 @@ ChangeMessageVisibilityBatch, GetQueueAttributes, SendMessage and SendMessageBat
 
 from __future__ import annotations
 
-import hashlib
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore import xform_name
 from botocore.exceptions import ClientError
 
 from worker.errors import CommonFaultError
+from worker.source.deadlines import Deadline
 from worker.source.faults import (
     AWS_ERRORS,
     NOT_AWS_ERRORS,
@@ -26,6 +25,7 @@ from worker.source.faults import (
     not_aws_fault,
     service_code,
 )
+from worker.source.messages import Message, count_of, message_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
         BatchResultErrorEntryTypeDef,
         ChangeMessageVisibilityBatchResultTypeDef,
         DeleteMessageBatchResultTypeDef,
-        MessageTypeDef,
         ReceiveMessageResultTypeDef,
         SendMessageBatchResultTypeDef,
     )
@@ -50,10 +49,11 @@ NO_QUEUE = "no_queue"
 ACCESS_DENIED = "access_denied"
 OVER_LIMIT = "over_limit"
 
+CALL_S = 60.0
+"""For a whole call, three times the longest poll."""
+
 _MAX_BATCH = 10
-_MAX_DIGITS = 15  # exact in a double, and more than SQS ever counts
 _NO_ANSWER = "NoAnswer"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NO_QUEUE_CODES = ("QueueDoesNotExist", "NonExistentQueue")
 _ACCESS_DENIED_CODES = ("AccessDenied", "AccessDeniedException")
 _LOST_HANDLE_CODES = ("MessageNotInflight", "ReceiptHandleIsInvalid")
@@ -63,22 +63,6 @@ _LOST_HANDLE_CODES = ("MessageNotInflight", "ReceiptHandleIsInvalid")
 _LOST_HANDLE_WORDS = re.compile(
     r"expired|does not exist|not available for visibility|beyond the limit"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One received message.
-
-    Attributes:
-        receive_count: How often it was received, this time included.
-        sent_at: When it was put into the queue.
-    """
-
-    id: str
-    receipt_handle: str
-    body: str
-    receive_count: int = 1
-    sent_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +141,7 @@ class Queue:
                     "SentTimestamp",
                 ],
             )
-            return [_message(received) for received in response.get("Messages", ())]
+            return [message_of(received) for received in response.get("Messages", ())]
 
     def delete(self, messages: Sequence[Message]) -> tuple[Failure, ...]:
         """Delete messages, ten a call; safe to repeat.
@@ -216,7 +200,10 @@ class Queue:
 
     def depth(self) -> Depth:
         """Ask how many messages there are."""
-        with self._asking("ask for the depth of", "sqs:GetQueueAttributes"):
+        with (
+            self._asking("ask for the depth of", "sqs:GetQueueAttributes"),
+            Deadline(CALL_S),
+        ):
             attributes = self._client.get_queue_attributes(
                 QueueUrl=self._queue_url,
                 AttributeNames=[
@@ -226,14 +213,14 @@ class Queue:
                 ],
             )["Attributes"]
             return Depth(
-                visible=_count(attributes["ApproximateNumberOfMessages"]),
-                in_flight=_count(attributes["ApproximateNumberOfMessagesNotVisible"]),
-                delayed=_count(attributes["ApproximateNumberOfMessagesDelayed"]),
+                visible=count_of(attributes["ApproximateNumberOfMessages"]),
+                in_flight=count_of(attributes["ApproximateNumberOfMessagesNotVisible"]),
+                delayed=count_of(attributes["ApproximateNumberOfMessagesDelayed"]),
             )
 
     def attributes(self) -> dict[str, str]:
         """Ask for all that SQS says of the queue, by SQS's own names."""
-        with self._asking("look at", "sqs:GetQueueAttributes"):
+        with self._asking("look at", "sqs:GetQueueAttributes"), Deadline(CALL_S):
             answer = self._client.get_queue_attributes(
                 QueueUrl=self._queue_url, AttributeNames=["All"]
             )
@@ -245,7 +232,7 @@ class Queue:
         Returns:
             The id that SQS gave it.
         """
-        with self._asking("send to", "sqs:SendMessage"):
+        with self._asking("send to", "sqs:SendMessage"), Deadline(CALL_S):
             return self._client.send_message(
                 QueueUrl=self._queue_url, MessageBody=body
             )["MessageId"]
@@ -280,7 +267,8 @@ class Queue:
         fields["QueueUrl"] = self._queue_url
         answer = self._lean.call(action, fields) if self._lean is not None else None
         if answer is None:
-            answer = getattr(self._client, xform_name(action))(**fields)
+            with Deadline(CALL_S):
+                answer = getattr(self._client, xform_name(action))(**fields)
             _check_answer(answer, doing)
         return answer
 
@@ -327,43 +315,6 @@ def _check_answer(response: Mapping[str, Any], doing: str) -> None:
     # that some proxy sent.
     if not is_aws_answer(response):
         raise no_aws_answer(doing, "it bears no mark of SQS")
-
-
-def _message(received: MessageTypeDef) -> Message:
-    """Make a message of what SQS says of it.
-
-    Raises:
-        ValueError: Something is not what SQS documents; so are the others of
-            :data:`NOT_AWS_ERRORS`.
-    """
-    attributes = received.get("Attributes", {})
-    sent_ms = attributes.get("SentTimestamp")
-    body = _text(received["Body"])
-    said = received.get("MD5OfBody")
-    if said and hashlib.md5(body.encode(), usedforsecurity=False).hexdigest() != said:
-        raise ValueError("MD5OfBody is not that of the body")
-    return Message(
-        id=_text(received["MessageId"]),
-        receipt_handle=_text(received["ReceiptHandle"]),
-        body=body,
-        receive_count=_count(attributes.get("ApproximateReceiveCount", 1)),
-        sent_at=_EPOCH + timedelta(milliseconds=_count(sent_ms)) if sent_ms else None,
-    )
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r:.40} is no text")
-    if not value.isascii():
-        value.encode()  # which finds lone surrogates
-    return value
-
-
-def _count(value: object) -> int:
-    text = str(value)
-    if not text.isdecimal() or len(text) > _MAX_DIGITS:
-        raise ValueError(f"{text:.40} is no count")
-    return int(text)
 
 
 def _batches(items: Sequence[Item]) -> Iterator[Sequence[Item]]:

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from worker.deliver.calls import SourceQueue
-    from worker.source.queue import Depth, Failure, Message
+    from worker.source.messages import Message
+    from worker.source.queue import Depth, Failure
     from worker.source.sns_signatures import SnsSignatures
 
 CODE: Final = "sns_certificate"

@@ -19,8 +19,8 @@ from tests.fakes.quarantine import item
 from worker.deliver.quarantine import Quarantine
 from worker.demo.aws import EmbeddedAws
 from worker.demo.processes import environment
+from worker.source.messages import Message
 from worker.source.notifications import ObjectRef, parse
-from worker.source.queue import Message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -22,7 +22,7 @@ from worker.deliver import journal as journal_module
 from worker.deliver.journal import Batch, Finished, Mine, ObjectKey
 from worker.deliver.journal_schema import MAX_LOG_BYTES
 from worker.errors import JournalError
-from worker.source.queue import Message
+from worker.source.messages import Message
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection

@@ -12,9 +12,9 @@ from worker.deliver.feed import Feed
 from worker.deliver.inbox import BlockFailed, DownloadFailed, Event, Inbox
 from worker.deliver.ledger import HeldMessage, HeldObject
 from worker.errors import DownloadError
+from worker.source.messages import Message
 from worker.source.notifications import ObjectRef
 from worker.source.objects import Body
-from worker.source.queue import Message
 
 if TYPE_CHECKING:
     from worker.deliver.calls import ObjectSource

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import socketserver
 import struct
 import threading
+import time
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Literal, Self
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from io import BufferedReader
     from types import TracebackType
 
@@ -200,3 +202,23 @@ def _tunnel(client: socket.socket, port: int) -> None:
         back.start()
         carry(client, server)
         back.join()
+
+
+@contextlib.contextmanager
+def dripping(whole: bytes, begun: int) -> Iterator[str]:
+    """A server that sends an answer a byte at a time from some byte on."""
+
+    def serve() -> None:
+        connection, _ = server.accept()
+        with connection, contextlib.suppress(OSError):
+            connection.recv(65_536)
+            connection.sendall(whole[:begun])
+            for byte in whole[begun:]:
+                connection.sendall(bytes([byte]))
+                time.sleep(0.02)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        thread.join()

@@ -22,7 +22,7 @@ from worker.source.sessions import AwsSession
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from worker.source.queue import Message
+    from worker.source.messages import Message
 
 pytestmark = pytest.mark.functional
 

@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import socket
-import threading
-import time
-from typing import TYPE_CHECKING
-
 import pytest
 
 from tests.fakes.aws import source_config
@@ -21,6 +15,7 @@ from tests.functional.worker.source.raw_server import (
     Answer,
     RawServer,
     Request,
+    dripping,
     ok,
     s3_error,
 )
@@ -35,9 +30,6 @@ from worker.source.notifications import ObjectRef
 from worker.source.object_faults import WrongRegionError
 from worker.source.objects import ObjectReader
 from worker.source.sessions import AwsSession
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 pytestmark = pytest.mark.functional
 
@@ -156,26 +148,6 @@ def test_a_byte_now_and_then_has_a_deadline(
         reader(url).read(PLAIN)
     assert caught.value.code == "timeout"
     assert PLAIN.url in str(caught.value)
-
-
-@contextlib.contextmanager
-def dripping(whole: bytes, begun: int) -> Iterator[str]:
-    """A server that sends an answer a byte at a time from some byte on."""
-
-    def serve() -> None:
-        connection, _ = server.accept()
-        with connection, contextlib.suppress(OSError):
-            connection.recv(65_536)
-            connection.sendall(whole[:begun])
-            for byte in whole[begun:]:
-                connection.sendall(bytes([byte]))
-                time.sleep(0.02)
-
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        thread = threading.Thread(target=serve)
-        thread.start()
-        yield f"http://127.0.0.1:{server.getsockname()[1]}"
-        thread.join()
 
 
 def test_a_redirect_to_another_host_is_not_followed() -> None:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.fakes.aws import source_config
-from tests.functional.worker.source.raw_server import RawServer
+from tests.functional.worker.source.raw_server import RawServer, dripping
 from worker.errors import CommonFaultError
-from worker.source.queue import Message, Queue
+from worker.source.messages import Message
+from worker.source.queue import Queue
 from worker.source.sessions import AwsSession
 
 if TYPE_CHECKING:
@@ -52,3 +53,19 @@ def test_what_is_not_sqss_answer_is_said_to_be_none(
             assert caught.value.code == "no_aws_answer"
             assert source.queue_url in str(caught.value)
             assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_an_answer_a_byte_at_a_time_has_a_deadline(
+    call: Callable[[Queue], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.source.queue.CALL_S", 0.3)
+    monkeypatch.setattr("worker.source.deadlines._LOOK_S", 0.05)
+    whole = b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n" + b" " * 99_999
+    with dripping(whole, 0) as url:
+        source = source_config(endpoint_url=url)
+        queue = Queue(AwsSession(source).sqs_client(), source.queue_url)
+        with pytest.raises(CommonFaultError) as caught:
+            call(queue)
+    assert caught.value.code == "timeout"
+    assert source.queue_url in str(caught.value)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from worker.backfill.request import Request
-    from worker.source.queue import Message
+    from worker.source.messages import Message
 
 
 class Feeder:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from worker.deliver.journal import Batch, Journal, ObjectKey
-from worker.source.queue import Message
+from worker.source.messages import Message
 
 if TYPE_CHECKING:
     from worker.deliver.journal import Standing

@@ -14,8 +14,8 @@ from worker.deliver.chronicle import Chronicle
 from worker.deliver.journaling import Journaling
 from worker.deliver.ledger import HeldObject, Ledger, Span
 from worker.deliver.progress import Progress
+from worker.source.messages import Message
 from worker.source.notifications import ObjectRef
-from worker.source.queue import Message
 
 if TYPE_CHECKING:
     from worker.deliver.numbers import Histogram

@@ -30,7 +30,7 @@ from worker.source.selection import Selection
 if TYPE_CHECKING:
     from worker.deliver.calls import QueueCalls
     from worker.deliver.disk import JournalCalls
-    from worker.source.queue import Message
+    from worker.source.messages import Message
     from worker.source.sns_signatures import SnsSignatures
 
 BACKLOG = 64

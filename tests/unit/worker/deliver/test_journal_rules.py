@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from tests.unit.worker.deliver.journal_steps import take_over
 from worker.deliver.journal import Batch, Claimed, Finished, Journal, Mine, ObjectKey
-from worker.source.queue import Message
+from worker.source.messages import Message
 
 if TYPE_CHECKING:
     from worker.deliver.journal import Standing

@@ -19,7 +19,7 @@ from worker.deliver.inheritance import Inherited
 from worker.deliver.journal import Batch, Claimed, Journal, Mine, ObjectKey
 from worker.deliver.journal_batch import claimant_of
 from worker.deliver.journal_messages import MAX_BODY_BYTES
-from worker.source.queue import Message
+from worker.source.messages import Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,8 +16,8 @@ from hypothesis.stateful import (
 
 from tests.fakes.calls import SilentWitness
 from worker.deliver.ledger import Fate, HeldMessage, HeldObject, Ledger, Span
+from worker.source.messages import Message
 from worker.source.notifications import ObjectRef
-from worker.source.queue import Message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -18,8 +18,8 @@ from worker.deliver.quarantine_item import (
     parse,
     serialize,
 )
+from worker.source.messages import Message
 from worker.source.notifications import ObjectRef
-from worker.source.queue import Message
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
 

@@ -14,7 +14,8 @@ from botocore.stub import Stubber
 
 from tests.fakes.aws import QUEUE_URL, source_config
 from worker.errors import AwsError, CommonFaultError
-from worker.source.queue import Depth, Message, Queue
+from worker.source.messages import Message
+from worker.source.queue import Depth, Queue
 from worker.source.sessions import AwsSession
 
 if TYPE_CHECKING:

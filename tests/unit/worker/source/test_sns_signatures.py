@@ -21,7 +21,8 @@ from worker.source.sns_signatures import MAX_CERTIFICATES, SnsSignatures
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from worker.source.queue import Depth, Failure, Message
+    from worker.source.messages import Message
+    from worker.source.queue import Depth, Failure
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 URL = "https://sns.us-east-1.amazonaws.com/SimpleNotificationService-0a1b2c.pem"
