@@ -182,6 +182,7 @@ def ask(task: Task, places: Sequence[Place]) -> Findings:
     found = Findings()
     events: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
     records_count = others_count = 0
+    count_by, copies = task.count_by, task.copies
     for place, read in _read(places):
         try:
             for record in events_in(records_of(read())):
@@ -192,13 +193,13 @@ def ask(task: Task, places: Sequence[Place]) -> Findings:
                 seen = answer(record)
                 if seen is None:
                     continue
-                key = count_key(seen, task.count_by) if task.count_by else ()
-                event = None if task.copies else event_key(seen)
+                key = count_key(seen, count_by) if count_by else ()
+                event = None if copies else event_key(seen)
                 if event is None:
                     found.counts[key] += 1
                 else:
                     events[key].append(event)
-                if not task.count_by:
+                if not count_by:
                     newest.add(seen)
         except (PermanentError, RetriableError) as error:
             sentence = str(error)

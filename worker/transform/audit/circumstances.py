@@ -91,8 +91,8 @@ def _code(value: object) -> str | None:
 
 def plane(record: Mapping[str, Any]) -> str | None:
     """``control``, ``data``, ``network``, ``insight`` or ``aggregated``."""
-    category = text(record.get("eventCategory"))
-    if category is not None and category in PLANES:
+    category = record.get("eventCategory")
+    if isinstance(category, str) and category in PLANES:
         return PLANES[category]
     is_management = record.get("managementEvent")
     if is_management is True or is_management == "true":
@@ -129,12 +129,11 @@ _SWITCHES: Final = {"true": True, "false": False, "Yes": True, "No": False}
 def mfa(record: Mapping[str, Any]) -> bool | None:
     """Whether the caller signed in with a second factor; None where it is not said."""
     identity = record.get("userIdentity")
-    if isinstance(identity, dict):
-        session = identity.get("sessionContext")
-        if isinstance(session, dict):
-            said = switch(mapping(session.get("attributes")).get("mfaAuthenticated"))
-            if said is not None:
-                return said
+    session = identity.get("sessionContext") if isinstance(identity, dict) else None
+    if isinstance(session, dict):
+        said = switch(mapping(session.get("attributes")).get("mfaAuthenticated"))
+        if said is not None:
+            return said
     more = record.get("additionalEventData")
     return switch(more.get("MFAUsed")) if isinstance(more, dict) else None
 

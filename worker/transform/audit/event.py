@@ -20,9 +20,10 @@ def is_event(record: Mapping[str, Any]) -> bool:
     Source: CloudTrail user guide, "CloudTrail record contents for management, data, and
     network activity events", "… for Insights events", "… for aggregated events".
     """
-    if isinstance(record.get("eventName"), str):
-        source = record.get("eventSource")
-        return not (isinstance(source, str) and source.startswith(_OTHER_SOURCES))
-    return isinstance(record.get("eventVersion"), str) and any(
+    get = record.get
+    if isinstance(get("eventName"), str):
+        source = get("eventSource")
+        return not isinstance(source, str) or source[:4] != _OTHER_SOURCES
+    return isinstance(get("eventVersion"), str) and any(
         name in record for name in _NAMELESS
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from operator import itemgetter
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from worker.transform.audit.denial import refused
@@ -14,11 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 
-class Target(NamedTuple):
-    """What was acted on: its short name, and what it is."""
-
-    name: str | None
-    kind: str | None
+Target: TypeAlias = "tuple[str | None, str | None]"
+"""What was acted on: its short name, and what it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +24,15 @@ class _Place:
 
     Attributes:
         rank: Its place among the service's; the lowest is the most telling.
-        path: Names below the one that it is found by.
+        first: The name that it is found by.
+        path: Names below that.
         more: Of two names that belong together, the second one.
         more_kind: What both together are.
     """
 
     rank: int
     kind: str
+    first: str
     path: tuple[str, ...]
     more: str
     more_kind: str
@@ -84,69 +83,68 @@ def target(record: Mapping[str, Any], service: str | None) -> Target:
         record: Any decoded JSON object.
         service: ``eventSource`` without ``.amazonaws.com``.
     """
-    request = parameters(record.get("requestParameters"))
-    response = parameters(record.get("responseElements"))
+    get = record.get
+    request = parameters(get("requestParameters"))
+    response = parameters(get("responseElements"))
     places = _SERVICES.get(service or "", _UNKNOWN)
     # What is made is named by the answer; the request says what it is made of.
-    action = text(record.get("eventName"))
-    if service == "ec2" and action and action.startswith(MAKING):
+    action = get("eventName") if service == "ec2" else None
+    if isinstance(action, str) and action.startswith(MAKING):
         found = _first(response, places.response)
         if found or (found := _guessed(response)):
             return found
     if request and (found := _first(request, places.request)):
         return found
-    resources = record.get("resources")
+    resources = get("resources")
     if isinstance(resources, list) and (found := _of_resources(resources)):
         return found
     if response and (found := _first(response, places.response)):
         return found
-    more = record.get("additionalEventData")
-    if places.more and isinstance(more, dict) and (found := _first(more, places.more)):
-        return found
+    if places.more:
+        more = get("additionalEventData")
+        if isinstance(more, dict) and (found := _first(more, places.more)):
+            return found
     return (
         (_guessed(request) if request else None)
         or (_guessed(response) if response else None)
-        or _guessed(parameters(record.get("serviceEventDetails")))
+        or _guessed(parameters(get("serviceEventDetails")))
         or (_of_filters(request) if request else None)
-        or _of_denial(record.get("errorMessage"))
+        or _of_denial(get("errorMessage"))
         or _NONE
     )
 
 
 def _of_denial(message: object) -> Target | None:
-    found = refused(message) if isinstance(message, str) else None
-    return Target(*found) if found else None
+    return refused(message) if isinstance(message, str) else None
 
 
-_NONE: Final = Target(None, None)
+_NONE: Final[Target] = (None, None)
 _UNKNOWN: Final = _Service({}, {}, {})
 
 
 def _first(parameters: dict[str, Any], places: _Places) -> Target | None:
     # Services have many more places than requests have parameters.
-    found = [
-        (place.rank, name, place)
-        for name in parameters
-        if name in places
-        for place in places[name]
-    ]
+    found: list[_Place] = []
+    for name in parameters:
+        if name in places:
+            found += places[name]
     if len(found) > 1:
         found.sort(key=_rank)
-    for _, first_name, place in found:
-        value = parameters[first_name]
+    for place in found:
+        value = parameters[place.first]
         if isinstance(value, str) and not place.path:
-            name = short_name(value)
+            named = short_name(value)
         else:
-            name = counted(list(_names(value, place.path)))
-        if name is None:
+            named = counted(list(_names(value, place.path)))
+        if named is None:
             continue
         if place.more and (second := text(parameters.get(place.more))):
-            return Target(f"{name}/{second}", place.more_kind)
-        return Target(name, place.kind)
+            return f"{named}/{second}", place.more_kind
+        return named, place.kind
     return None
 
 
-_rank: Final = itemgetter(0)
+_rank: Final = attrgetter("rank")
 
 
 def _names(value: object, path: tuple[str, ...]) -> Iterator[str]:
@@ -183,7 +181,7 @@ def _of_resources(resources: list[Any]) -> Target | None:
     if not names:
         return None
     # AWS::S3::Bucket: the last part is the type, as CloudFormation calls it.
-    return Target(counted(names), kind and kind.rpartition("::")[2].lower())
+    return (counted(names), kind and kind.rpartition("::")[2].lower())
 
 
 def _guessed(parameters: dict[str, Any]) -> Target | None:
@@ -192,12 +190,12 @@ def _guessed(parameters: dict[str, Any]) -> Target | None:
             found = (
                 _of_set(value) if name.endswith("Set") else text(value.get("content"))
             )
-            if isinstance(found, Target):
+            if isinstance(found, tuple):
                 return found
         else:
             found = counted(list(_names(value, ())))
         if found and _is_naming(name):
-            return Target(found, name[0].lower() + name[1:])
+            return (found, name[0].lower() + name[1:])
     return None
 
 
@@ -222,7 +220,7 @@ def _of_set(value: dict[str, Any]) -> Target | None:
     if not found:
         return None
     kind = found[0][0]
-    return Target(counted([text for name, text in found if name == kind]), kind)
+    return (counted([text for name, text in found if name == kind]), kind)
 
 
 def _of_filters(request: dict[str, Any]) -> Target | None:
@@ -241,7 +239,7 @@ def _of_filters(request: dict[str, Any]) -> Target | None:
             ]
             values = values or list(_contents(one.get("Value")))
             if found := counted(list(_names(values, ()))):
-                return Target(found, name)
+                return (found, name)
     return None
 
 
@@ -284,7 +282,7 @@ def _service(line: str) -> _Service:
         path, _, more = path.removeprefix(part).partition("/")
         first, *rest = path.split(".")
         kind, _, more_kind = kinds.replace("_", " ").partition("/")
-        place = _Place(rank, kind, tuple(rest), more, more_kind)
+        place = _Place(rank, kind, first, tuple(rest), more, more_kind)
         parts[part].setdefault(first, []).append(place)
     return _Service(parts[""], parts[">"], parts["+"])
 

@@ -85,25 +85,10 @@ def _fields() -> Iterator[str]:
 FIELDS: Final = tuple(_fields())
 
 
-_TEXTS: Final = (
-    "eventTime",
-    "eventSource",
-    "eventName",
-    "awsRegion",
-    "recipientAccountId",
-    "requestID",
-    "eventID",
-)
-
-
 def view(record: Mapping[str, Any]) -> View:
     """Answer the questions for any JSON object."""
     get = record.get
-    # Quicker than a call each: the view is made of every record.
-    when, service, action, region, account, request_id, event_id = [
-        value if isinstance(value := get(name), str) and value else None
-        for name in _TEXTS
-    ]
+    service, action = text(get("eventSource")), text(get("eventName"))
     if action is None:
         # Insight records carry both names one level down.
         insight = mapping(get("insightDetails"))
@@ -114,7 +99,8 @@ def view(record: Mapping[str, Any]) -> View:
     what = f"{service}:{action}" if service and action else action or service
     to_what, to_what_type = target(record, service)
     return {
-        "when": when or text(mapping(get("timeWindow")).get("windowStart")),
+        "when": text(get("eventTime"))
+        or text(mapping(get("timeWindow")).get("windowStart")),
         "who": who.name,
         "who_type": who.kind,
         "who_account": who.account,
@@ -127,16 +113,16 @@ def view(record: Mapping[str, Any]) -> View:
         "with": change(record, what)
         if what in CHANGING or service in VERSIONED
         else None,
-        "where": region,
+        "where": text(get("awsRegion")),
         # Records of aggregated events have accountId in its place, and eventId.
-        "account": account or text(get("accountId")),
+        "account": text(get("recipientAccountId")) or text(get("accountId")),
         "from_where": from_where(record),
         "via": via(record),
         "outcome": outcome(record),
         "plane": plane(record),
         "read_only": switch(get("readOnly")),
         "mfa": mfa(record),
-        "request_id": request_id,
-        "event_id": event_id or text(get("eventId")),
+        "request_id": text(get("requestID")),
+        "event_id": text(get("eventID")) or text(get("eventId")),
         "message_id": message_id(record) if service == "sqs" else None,
     }
