@@ -16,6 +16,10 @@ WAY_OUT = 'source.on_unknown_message = "delete" drops such messages'
 
 MAX_QUOTED = 60
 
+MAX_SIZE_BYTES = 1 << 53
+"""Exact in a double, and more than S3 takes (50 TB)."""
+
+MAX_ETAG_CHARACTERS = 256
 MAX_KEY_BYTES = 1024
 """Of a key, in UTF-8 (Amazon S3 User Guide, "Naming Amazon S3 objects"), and of a
 version id (ibid., "How S3 Versioning works")."""
@@ -126,7 +130,9 @@ def version_id(value: object, place: str) -> str | None:
 def etag(value: object) -> str | None:
     """An ETag, without quotes."""
     text = _text(value)
-    return text.strip('"') or None if text else None
+    if not text or len(text) > MAX_ETAG_CHARACTERS:
+        return None
+    return text.strip('"') or None
 
 
 def _bounded(text: str, what: str) -> str:
@@ -146,9 +152,9 @@ def _text(value: object) -> str | None:
 
 def size_bytes(value: object) -> int | None:
     """A size; None for what cannot be one."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, int):
         return None
-    return value
+    return value if 0 <= value <= MAX_SIZE_BYTES else None
 
 
 def epoch_s(value: object) -> float | None:

@@ -340,6 +340,14 @@ def test_what_is_missing_or_odd_beside_bucket_and_key_is_none() -> None:
     assert ref == ObjectRef("trail-logs", "logs/a.json.gz", etag="abc")
 
 
+def test_sizes_and_etags_beyond_all_bounds_are_none() -> None:
+    record = s3_record(eTag="e" * 100_000, size=10**400)
+
+    (ref,) = parse(s3_event(record)).objects
+
+    assert (ref.etag, ref.size_bytes) == (None, None)
+
+
 def test_an_eventbridge_etag_is_read_in_either_spelling() -> None:
     detail = {"bucket": {"name": "trail-logs"}, "object": {"key": "a", "eTag": "abc"}}
 
