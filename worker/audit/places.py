@@ -198,11 +198,14 @@ class S3Places:
         if not place.size_bytes or self._looks_count >= MAX_LOOKS:
             return False
         self._looks_count += 1
-        answer = self._client.get_object(
-            Bucket=place.bucket, Key=place.name, Range=f"bytes=0-{LOOK_BYTES - 1}"
-        )
-        with closing(answer["Body"]) as body:
-            return may_hold_events(body.read(LOOK_BYTES))
+        try:
+            answer = self._client.get_object(
+                Bucket=place.bucket, Key=place.name, Range=f"bytes=0-{LOOK_BYTES - 1}"
+            )
+            with closing(answer["Body"]) as body:
+                return may_hold_events(body.read(LOOK_BYTES))
+        except AWS_ERRORS:
+            return True  # reading it whole will say why
 
     def _folders(
         self, trail: TrailFolders, prefix: str, question: Question

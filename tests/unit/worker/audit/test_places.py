@@ -59,6 +59,9 @@ class FakeClient:
 
     def get_object(self, **asked: str) -> dict[str, Any]:
         assert asked["Range"] == "bytes=0-63"
+        if asked["Key"] not in self.heads:
+            error = {"Error": {"Code": "AccessDenied", "Message": "no"}}
+            raise ClientError(error, "GetObject")  # type: ignore[arg-type]
         return {"Body": BytesIO(self.heads[asked["Key"]])}
 
     def paginate(
@@ -213,14 +216,15 @@ def test_files_of_any_name_are_read_where_they_hold_json(tmp_path: Path) -> None
 
 
 def test_objects_of_any_name_are_read_where_they_hold_json() -> None:
-    keys = ["x/a.json.cloudtrail", "x/b.parquet", "x/c.json", "x/folder/"]
+    keys = ["x/a.json.cloudtrail", "x/b.parquet", "x/c.json", "x/folder/", "x/secret"]
     client = FakeClient(keys)
     client.heads = {keys[0]: b"[", keys[1]: b"PAR1", keys[3]: b" "}
     passed_over: list[str] = []
     found = S3Places(cast("S3Client", client), NOW).places(
         "s3://logs/x/", Question(), pass_over=passed_over.append
     )
-    assert [place.name for place in found] == [keys[0], keys[2]]
+    # Of one that cannot be read the reader of the whole says why.
+    assert [place.name for place in found] == [keys[0], keys[2], keys[4]]
     assert passed_over == ["s3://logs/x/b.parquet"]
 
 
