@@ -55,8 +55,10 @@ class RedactConfig(Section):
     """``[redact]``."""
 
     paths: values.Listed[values.RecordPath] = ()
-    """Dotted paths to redact, ``*`` for any key or index."""
-    presets: values.Listed[Literal["sqs-message-content", "credentials"]] = ()
+    """Dotted paths to redact: ``*`` for any key or index, ``**`` for any depth."""
+    presets: values.Listed[
+        Literal["sqs-message-content", "sns-message-content", "credentials", "secrets"]
+    ] = ()
     """Ready lists of paths."""
     action: Literal["mask", "remove", "hash"] = "mask"
     """What is done with the value."""

@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from worker.config.filter_rules import parse_rule
 from worker.config.places import EVERY, parse_place
-from worker.config.record_paths import parse_path
+from worker.config.record_paths import parse_deep_path
 
 MAX_PORT: Final = 65_535
 # TOML 1.0, "Integer": 64 bits, signed.
@@ -215,8 +215,8 @@ def check_filter_rule(value: str) -> str:
 
 
 def check_record_path(value: str) -> str:
-    """A dotted path into a record, ``*`` for any key or index."""
-    parse_path(value)
+    """A dotted path into a record: ``*`` any key or index, ``**`` any depth."""
+    parse_deep_path(value)
     return value
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hmac
+import re
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
+from worker.transform import any_depth
 from worker.transform.json_text import json_text
 from worker.transform.path_tree import GONE, PathTree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from worker.config.record_paths import RecordPath
+    from worker.config.record_paths import DeepPath, RecordPath
 
     Redact = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -19,6 +21,8 @@ Action: TypeAlias = Literal["mask", "remove", "hash"]
 
 MASK: Final = "[redacted]"
 HASH_PREFIX: Final = "hmac-sha256:"
+
+_BLANKED: Final = re.compile(rf"{re.escape(MASK)}|{HASH_PREFIX}[0-9a-f]{{64}}")
 
 
 class Redactor:
@@ -33,6 +37,7 @@ class Redactor:
             ``hash`` writes :data:`HASH_PREFIX` and 64 hexadecimal digits: of a text's
             UTF-8, of anything else's JSON with sorted keys.
         hash_key: Of the keyed hash (RFC 2104, with SHA-256).
+        deep_paths: Those with ``**`` in them.
 
     Attributes:
         redact: Takes a record, and gives it without what the paths lead to.
@@ -40,15 +45,31 @@ class Redactor:
     """
 
     def __init__(
-        self, paths: Iterable[RecordPath], *, action: Action, hash_key: bytes = b""
+        self,
+        paths: Iterable[RecordPath],
+        *,
+        action: Action,
+        hash_key: bytes = b"",
+        deep_paths: Iterable[DeepPath] = (),
     ) -> None:
         self.values_count = 0
         self._blank = _blanking(action, hash_key)
-        self.redact: Redact = PathTree(paths).changer(self._blanked)
+        redact: Redact = PathTree(paths).changer(self._blanked)
+        if deep_paths := [*deep_paths]:
+            below: Redact = any_depth.changer(deep_paths, self._blanked_once)
+            self.redact: Redact = lambda record: below(redact(record))
+        else:
+            self.redact = redact
 
     def _blanked(self, value: object) -> object:
         self.values_count += 1
         return self._blank(value)
+
+    def _blanked_once(self, value: object) -> object:
+        """What another path has led to is left as that made it."""
+        if isinstance(value, str) and _BLANKED.fullmatch(value):
+            return value
+        return self._blanked(value)
 
 
 def _blanking(action: Action, hash_key: bytes) -> Callable[[object], object]:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from worker.config.filter_rules import parse_rule
-from worker.config.record_paths import parse_path
+from worker.config.record_paths import parse_deep_path
 from worker.transform.audit import is_event, view
 from worker.transform.ecs import to_ecs
 from worker.transform.filtering import Filter
 from worker.transform.notices import Notices
 from worker.transform.ocsf import to_ocsf
-from worker.transform.presets import PRESETS
+from worker.transform.presets import PRESETS, without
 from worker.transform.redaction import Redactor
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def build(config: Config, *, warn: Callable[[str], None]) -> Transformation:
     if config.output.record == "raw":
         # The record's text goes on as it is; there is nothing else to choose.
         return Transformation(filter_.passed if filter_ else None, filter=filter_)
-    off = [name for name in PRESETS if name not in config.redact.presets]
+    off = without(config.redact.presets)
     notices = Notices(off, warn) if off else None
     enrich = config.enrich
     enriching = _enriching(audit=enrich.audit, schema=enrich.target_schema)
@@ -103,10 +103,12 @@ def _redactor(redact: RedactConfig) -> Redactor | None:
         paths += PRESETS[preset].paths
     if not paths:
         return None
+    parsed = [*map(parse_deep_path, dict.fromkeys(paths))]
     return Redactor(
-        map(parse_path, paths),
+        [path[0] for path in parsed if len(path) == 1],
         action=redact.action,
         hash_key=redact.hash_key.get_secret_value().encode(),
+        deep_paths=[path for path in parsed if len(path) > 1],
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from worker.transform.notices import Notices
-from worker.transform.presets import PRESETS
+from worker.transform.presets import PRESETS, without
 
 TOKEN = {
     "eventName": "AssumeRole",
@@ -22,7 +22,12 @@ def test_the_first_record_of_each_kind_is_warned_about_and_all_are_counted() -> 
     notices = Notices(list(PRESETS), warnings.append)
     for record in (TOKEN, BODY, TOKEN, {"eventName": "Other"}):
         notices.look([record])
-    assert notices.counts == {"sqs-message-content": 1, "credentials": 2}
+    assert notices.counts == {
+        "sqs-message-content": 1,
+        "sns-message-content": 0,
+        "credentials": 2,
+        "secrets": 0,
+    }
     assert warnings == [
         "records carry live credentials (first seen in AssumeRole); "
         'redact.presets = ["credentials"] blanks that',
@@ -61,3 +66,31 @@ def test_what_carries_nothing_live_is_passed_over(record: dict[str, Any]) -> Non
     warnings: list[str] = []
     Notices(list(PRESETS), warnings.append).look([record])
     assert not warnings
+
+
+@pytest.mark.parametrize(
+    ("event", "parameters", "preset"),
+    [
+        ("Publish", {"message": "hello"}, "sns-message-content"),
+        ("CreateLoginProfile", {"password": "p"}, "credentials"),
+        (
+            "RegisterTaskDefinition",
+            {"containerDefinitions": [{"environment": [{"value": "v"}]}]},
+            "credentials",
+        ),
+        (
+            "StartBuild",
+            {"environmentVariablesOverride": [{"value": "v"}]},
+            "credentials",
+        ),
+    ],
+)
+def test_what_is_noticed(event: str, parameters: dict[str, Any], preset: str) -> None:
+    warnings: list[str] = []
+    notices = Notices(list(PRESETS), warnings.append)
+    notices.look([{"eventName": event, "requestParameters": parameters}])
+    assert {name for name, count in notices.counts.items() if count} == {preset}
+
+
+def test_the_preset_of_secrets_holds_that_of_credentials() -> None:
+    assert without(["secrets"]) == ["sqs-message-content", "sns-message-content"]

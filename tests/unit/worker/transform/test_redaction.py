@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.config.record_paths import parse_path
+from worker.config.record_paths import parse_deep_path, parse_path
 from worker.transform.presets import PRESETS
 from worker.transform.redaction import MASK, Action, Redactor
 
@@ -189,3 +189,117 @@ def test_all_paths_at_once_do_what_each_does_alone(
         expected = _one_by_one(expected, path)
     assert Redactor(paths, action="mask").redact(record) == expected
     assert record == before
+
+
+# Any depth -----------------------------------------------------------------------
+
+
+def _deep(*paths: str, action: Action = "mask") -> Redactor:
+    parsed = [*map(parse_deep_path, paths)]
+    return Redactor(
+        [path[0] for path in parsed if len(path) == 1],
+        action=action,
+        hash_key=b"key",
+        deep_paths=[path for path in parsed if len(path) > 1],
+    )
+
+
+DEEP: dict[str, Any] = {
+    "p": "top",
+    "a": {"p": "1", "n": None, "b": [{"p": {"p": "2"}}, [{"p": "3"}], "p"]},
+    "c": {"b": {"p": "4", "q": "5"}},
+}
+
+
+@pytest.mark.parametrize(
+    ("paths", "expected"),
+    [
+        (
+            ["**.p"],
+            {
+                "p": MASK,
+                "a": {"p": MASK, "n": None, "b": [{"p": MASK}, [{"p": MASK}], "p"]},
+                "c": {"b": {"p": MASK, "q": "5"}},
+            },
+        ),
+        (["c.**.p"], {**DEEP, "c": {"b": {"p": MASK, "q": "5"}}}),
+        (["c.**.**.p"], {**DEEP, "c": {"b": {"p": MASK, "q": "5"}}}),
+        (["c.**.b.p", "c.b.q"], {**DEEP, "c": {"b": {"p": MASK, "q": MASK}}}),
+        (["**.b.**.q"], {**DEEP, "c": {"b": {"p": "4", "q": MASK}}}),
+        (["**.b.0"], {**DEEP, "a": {**DEEP["a"], "b": [MASK, *DEEP["a"]["b"][1:]]}}),
+        (["c.**.*"], {**DEEP, "c": {"b": MASK}}),
+        (["**.n", "**.x", "x.**.p"], DEEP),
+    ],
+)
+def test_any_depth(paths: list[str], expected: dict[str, Any]) -> None:
+    record = copy.deepcopy(DEEP)
+    assert _deep(*paths).redact(record) == expected
+    assert record == DEEP
+
+
+def test_what_has_nothing_of_it_comes_back_itself() -> None:
+    assert _deep("**.x", "a.**.y").redact(DEEP) is DEEP
+
+
+def test_removal_at_any_depth() -> None:
+    assert _deep("**.p", "**.b.2", action="remove").redact(DEEP) == {
+        "a": {"n": None, "b": [{}, [{}]]},
+        "c": {"b": {"q": "5"}},
+    }
+
+
+def test_two_paths_to_one_value_blank_it_once() -> None:
+    redactor = _deep("a.p", "**.p", "a.**.p", action="hash")
+    assert redactor.redact({"a": {"p": "x"}}) == _deep("a.p", action="hash").redact(
+        {"a": {"p": "x"}}
+    )
+    assert redactor.values_count == 1
+
+
+@pytest.mark.parametrize("action", ["mask", "remove", "hash"])
+def test_what_is_too_deep_to_be_looked_into_is_blanked_whole(action: Action) -> None:
+    deep: Any = {"p": "secret"}
+    for number in range(20_000):
+        deep = [deep] if number % 2 else {"x": deep}
+    found: Any = _deep("**.p", action=action).redact({"a": deep})
+    while isinstance(found, dict | list) and found:
+        (found,) = found.values() if isinstance(found, dict) else found
+    assert found in ([], {}) or str(found).startswith((MASK, "hmac-sha256:"))
+
+
+@pytest.mark.parametrize("text", ["**", "a.**", "a.**.", "**.**", "**..a", "a..**.b"])
+def test_any_depth_needs_a_name_after_it(text: str) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        parse_deep_path(text)
+
+
+@pytest.mark.parametrize(
+    ("preset", "record"),
+    [
+        ("secrets", {"a": [{"b": {"masterUserPassword": "S"}}], "x": "S"}),
+        ("secrets", {"responseElements": {"credentials": {"sessionToken": "S"}}}),
+        ("sns-message-content", {"requestParameters": {"message": "S"}}),
+        ("sqs-message-content", {"responseElements": {"mD5OfMessageBody": "S"}}),
+        ("sqs-message-content", {"requestParameters": {"receiptHandle": "S"}}),
+        ("credentials", {"requestParameters": {"password": "S"}}),
+        (
+            "credentials",
+            {"responseElements": {"credentialSet": [{"credentials": "S"}]}},
+        ),
+        ("credentials", {"responseElements": {"sessionToken": "S"}}),
+        (
+            "credentials",
+            {
+                "requestParameters": {
+                    "containerDefinitions": [
+                        {"environment": [{"name": "n", "value": "S"}]}
+                    ]
+                }
+            },
+        ),
+    ],
+)
+def test_presets_know_where_secrets_are(preset: str, record: dict[str, Any]) -> None:
+    text = repr(_deep(*PRESETS[preset].paths).redact(record) | {"x": ""})
+    assert MASK in text
+    assert "'S'" not in text

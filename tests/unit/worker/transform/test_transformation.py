@@ -13,7 +13,7 @@ TOKEN = {
     "eventSource": "sts.amazonaws.com",
     "responseElements": {"credentials": {"sessionToken": "EXAMPLE"}},
 }
-ALL_PRESETS = ["sqs-message-content", "credentials"]
+ALL_PRESETS = ["sqs-message-content", "sns-message-content", "credentials"]
 
 
 def _build(
