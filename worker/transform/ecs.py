@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from worker.transform.audit.circumstances import SUCCESS, outcome
+from worker.transform.ecs_agent import user_agent
 from worker.transform.ecs_entities import entities
 from worker.transform.ecs_events import CATEGORIES
 from worker.transform.json_text import json_text
@@ -91,7 +92,7 @@ def to_ecs(record: dict[str, Any]) -> dict[str, Any]:
         related=_related(record, user_name if has_name else None, request),
         source=address
         and filled(address=address, ip=address if is_ip(address) else None),
-        user_agent=alone("original", agent),
+        user_agent=None if agent is None else user_agent(agent),
         tls=_tls(rest.child("tlsDetails")),
         aws={"cloudtrail": cloudtrail},
     )

@@ -30,6 +30,7 @@ TOGETHER = [
         "source.profile: cannot go with source.access_key_id",
     ),
     ('external_id = "id"', "source.external_id: needs source.role_arn"),
+    ("verify_sns = true\nuses_sns = false", "source.verify_sns: needs source.uses_sns"),
     ('[source.mapping]\nbucket = "b"', "source.mapping.keys: is required"),
     ('[source.mapping]\nkeys = "k"', "source.mapping.bucket: is required"),
     (

@@ -69,7 +69,12 @@ def test_a_console_login_is_as_elastic_has_it() -> None:
         },
         "source": {"address": "89.160.20.156", "ip": "89.160.20.156"},
         "user": {"id": "AIDACKCEVSQ6C2EXAMPLE", "name": "JohnDoe"},
-        "user_agent": {"original": "Mozilla/5.0 (Windows NT 6.1) Firefox/24.0"},
+        "user_agent": {
+            "name": "Firefox",
+            "original": "Mozilla/5.0 (Windows NT 6.1) Firefox/24.0",
+            "os": {"name": "Windows"},
+            "version": "24.0",
+        },
     }
 
 
@@ -233,3 +238,42 @@ def test_there_is_no_empty_object_and_no_date_that_is_none() -> None:
             "newer": {"b": 1},
         }
     assert to_ecs({"eventTime": "2026-11-21T09:30:00.123Z"})["@timestamp"]
+
+
+@pytest.mark.parametrize(
+    ("agent", "parts"),
+    [
+        (
+            "[Boto3/1.26.165 Python/3.10.6 Linux/5.19.0-46-generic Botocore/1.29.165]",
+            ("Boto3", "1.26.165", "Linux"),
+        ),
+        (
+            "APN/1.0 HashiCorp/1.0 Terraform/1.1.2 (+https://www.terraform.io)",
+            ("Terraform", "1.1.2", None),
+        ),
+        (
+            "aws-cli/2.13.5 Python/3.11.4 Darwin/22.6.0 exe/x86_64 prompt/off",
+            ("aws-cli", "2.13.5", "Mac OS X"),
+        ),
+        (
+            "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 "
+            "(KHTML, like Gecko) Version/16.5 Safari/605.1.15",
+            ("Safari", "16.5", "Mac OS X"),
+        ),
+        (
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like "
+            "Gecko) Chrome/114.0.0.0 Safari/537.36 Edg/114.0.1823.51",
+            ("Edge", "114.0.1823.51", "Windows"),
+        ),
+        ("AWS Internal", ("AWS Internal", None, None)),
+        ("ec2.amazonaws.com", ("ec2.amazonaws.com", None, None)),
+        ("", (None, None, None)),
+    ],
+)
+def test_a_user_agent_is_taken_apart(
+    agent: str, parts: tuple[str | None, str | None, str | None]
+) -> None:
+    found = to_ecs({"userAgent": agent})["user_agent"]
+    assert found["original"] == agent
+    system = found.get("os", {}).get("name")
+    assert (found.get("name"), found.get("version"), system) == parts
