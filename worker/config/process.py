@@ -19,8 +19,8 @@ class PoolConfig(Section):
     downloads_per_worker: Annotated[int, Field(ge=1, le=MAX_DOWNLOADS_PER_WORKER)] = 16
     """Objects that one worker downloads at once."""
     inflight_bytes: values.PositiveCount = 268_435_456
-    """Bytes of bodies, blocks, records and unacknowledged chunks that a worker holds;
-    one object above it runs alone."""
+    """Bytes that a worker may take for messages, bodies, unacknowledged chunks and what
+    it decodes; what needs more is refused."""
     drain_timeout_s: values.Seconds = 30.0
     """Seconds that a stop waits for the acks of what was sent."""
     max_worker_rss_bytes: values.Count = 0

@@ -20,7 +20,11 @@ nothing but lists in each other, takes 48 times as much."""
 
 _MIN_RECORD_BYTES: Final = 48 * SMALL_BYTES
 _MIN_DOCUMENT_BYTES: Final = 16 * MIB
-_MIN_WINDOW_BYTES: Final = 32 * MIB
+_MIN_WINDOW_BYTES: Final = 10 * MIB
+"""Enough for xz and zstd as they compress by default."""
+
+MAX_STREAMS: Final = 2
+"""Large objects decoded by turns, so that one is at work while the other reads."""
 
 # What values take at most (CPython 3.11 to 3.14, 64 bits; measured).
 _OBJECT_BYTES: Final = 190
@@ -58,17 +62,22 @@ class DecodeLimits:
 
     @classmethod
     def of(cls, inflight_bytes: int) -> DecodeLimits:
-        """Share out ``pool.inflight_bytes``; small ones count as 128 MiB."""
+        """Share out ``pool.inflight_bytes``; below 128 MiB the least that works."""
         return cls(
             document_bytes=max(inflight_bytes // 8, _MIN_DOCUMENT_BYTES),
             record_bytes=max(inflight_bytes // 4, _MIN_RECORD_BYTES),
-            window_bytes=max(inflight_bytes // 4, _MIN_WINDOW_BYTES),
+            window_bytes=max(inflight_bytes // 8, _MIN_WINDOW_BYTES),
         )
 
     @property
     def total_bytes(self) -> int:
-        """What the one object that is decoded may take."""
-        return self.document_bytes + self.record_bytes + self.window_bytes
+        """What is kept free for decoding.
+
+        One record is made at a time, and one document grows beyond the budget; each of
+        the objects that have begun may have a window.
+        """
+        windows_bytes = (MAX_STREAMS + 1) * self.window_bytes
+        return self.document_bytes + self.record_bytes + windows_bytes
 
     def check_json(self, text: memoryview) -> None:
         """Make sure that a record fits, before it is parsed.
@@ -158,7 +167,7 @@ class DecodeLimits:
         return BadObjectError(
             "window_too_large",
             f"the {name} data needs more than {self.window_bytes:,} bytes to be "
-            "decompressed, a quarter of pool.inflight_bytes: raise that key",
+            "decompressed, an eighth of pool.inflight_bytes: raise that key",
         )
 
     def _refusal(self, code: str, what: str) -> BadObjectError:

@@ -234,7 +234,7 @@ def assemble(
     """Wire the parts together; what they talk to is given."""
     clock = time.monotonic
     inbox, progress = Inbox(), Progress()
-    budget = Budget(config.pool.inflight_bytes)
+    budget = Budget.of(config.pool.inflight_bytes)
     calls = QueueCalls(queue, inbox, clock)
     journal_calls = None
     if open_journal is not None:
@@ -244,7 +244,7 @@ def assemble(
         budget, journal_calls, urgent_acks=max(config.output.window_chunks // 2, 1)
     )
     chronicle = Chronicle(journaling, progress, clock=clock, wall_clock=_epoch_s)
-    ledger = Ledger(chronicle)
+    ledger = Ledger(chronicle, budget=budget)
     settlement = Settlement(
         calls,
         ledger,

@@ -42,6 +42,10 @@ EMPTY_PAUSE_S = 0.2
 """Between looks at an empty queue whose long polls return at once."""
 
 
+LONG_BATCH_CHARACTERS = 1 << 20
+"""Of messages that came together: no second receive goes on beside one of these."""
+
+
 @dataclass(frozen=True, slots=True)
 class Taken:
     """A message that is held, and what was read in it.
@@ -186,7 +190,11 @@ class Intake:
         self._under_way -= 1
         self._backoff.reset()
         self._complaint.settled()
-        self._was_full = len(event.messages) == MAX_RECEIVE_MESSAGES
+        self._was_full = (
+            len(event.messages) == MAX_RECEIVE_MESSAGES
+            and sum(len(message.body) for message in event.messages)
+            < LONG_BATCH_CHARACTERS
+        )
         self._progress.messages_received += len(event.messages)
         self._progress.sqs_requests.add("receive")
         self._progress.sqs_state = AwsState.WORKS

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from plugin_bridge.client import Chunk
+    from worker.deliver.budget import Budget
     from worker.deliver.journal_batch import ObjectKey
     from worker.source.messages import Message
     from worker.source.notifications import ObjectRef
@@ -122,6 +123,7 @@ class HeldMessage:
     return_reason: str = ""
     is_inherited: bool = False
     is_hidden: bool = True
+    held_bytes: int = 0
 
     @property
     def has_begun(self) -> bool:
@@ -212,10 +214,12 @@ class Ledger:
 
     Attributes:
         objects_done: Objects emitted and acknowledged to the end, so far.
+        budget: Charged for the messages, if any.
     """
 
     witness: Witness
     objects_done: int = 0
+    budget: Budget | None = None
     _held: dict[str, HeldMessage] = field(default_factory=dict)
     _chunks: dict[str, tuple[Span, ...]] = field(default_factory=dict)
     _claimants: int = 0
@@ -259,6 +263,8 @@ class Ledger:
         self._claimants += len(refs)
         holder.unfinished = holder.objects_named = len(holder.objects)
         self._held[message.id] = holder
+        if self.budget is not None:
+            holder.held_bytes = self.budget.hold_message(message.body, len(refs))
         self.witness.on_held(holder)
         return holder
 
@@ -362,6 +368,8 @@ class Ledger:
         holder.fate = fate
         holder.objects = ()  # breaks the cycle: freed without the garbage collector
         del self._held[holder.message.id]
+        if self.budget is not None:
+            self.budget.messages_bytes -= holder.held_bytes
 
     def _settle(self, item: HeldObject) -> bool:
         """Whether ``item`` was the last thing its message waited for."""

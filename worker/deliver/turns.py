@@ -15,6 +15,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from worker.decode.limits import MAX_STREAMS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -23,9 +25,6 @@ if TYPE_CHECKING:
     from worker.deliver.ledger import HeldObject
     from worker.deliver.segments import Segment
     from worker.source.objects import Body
-
-MAX_STREAMS = 3
-"""Large objects decoded at once, so that one is at work while others read."""
 
 
 @dataclass(eq=False, slots=True)

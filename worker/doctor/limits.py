@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 import psutil
 
+from worker.deliver.budget import POOL_BYTES, WORKER_BYTES, worst_worker_bytes
 from worker.doctor.finding import Answer, fail, ok, warn
 from worker.pool.processors import CGROUP, usable_processors
 
@@ -27,10 +28,8 @@ MEMORY: Final = "memory"
 FILES: Final = "open files"
 PROCESSORS: Final = "processors"
 
-WORKER_BYTES: Final = 70_000_000
-"""Of one worker, beside ``pool.inflight_bytes``; measured."""
-
-LEAST_INFLIGHT_BYTES: Final = 32 << 20
+LEAST_INFLIGHT_BYTES: Final = 128 << 20
+"""Below this a worker takes hardly less."""
 
 FILES_BESIDE_DOWNLOADS: Final = 128
 """Sockets to SQS, S3 and the receiver, pipes, the journal, the quarantine."""
@@ -83,12 +82,13 @@ def judge(config: Config, limits: Limits) -> tuple[Finding, ...]:
 
 
 def _memory(config: Config, limits: Limits, workers: int) -> Finding:
-    worst_bytes = workers * (WORKER_BYTES + config.pool.inflight_bytes)
+    worker_bytes = worst_worker_bytes(config.pool.inflight_bytes)
+    worst_bytes = workers * worker_bytes + POOL_BYTES
     has = f"{'the control group' if limits.is_group else 'this machine'} has "
     has += f"{limits.memory_bytes // _MIB:,} MiB"
     said = f"{workers} workers may take {worst_bytes // _MIB:,} MiB at worst, and {has}"
     if worst_bytes > limits.memory_bytes:
-        share_bytes = limits.memory_bytes // workers - WORKER_BYTES
+        share_bytes = (limits.memory_bytes - POOL_BYTES) // workers - WORKER_BYTES
         mend = f"set pool.inflight_bytes to {share_bytes // _MIB * _MIB} at the most"
         if share_bytes < LEAST_INFLIGHT_BYTES:
             mend = "set pool.workers lower"

@@ -18,6 +18,7 @@ from worker.cli import app
 from worker.config import load
 from worker.config.keys import known_keys
 from worker.deliver.assembly import BACKLOG_PER_DOWNLOAD
+from worker.deliver.budget import POOL_BYTES, worst_worker_bytes
 from worker.observe.health import SILENT_AFTER_S
 from worker.pool.watch import KILL_AFTER_S
 
@@ -25,8 +26,6 @@ ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "packaging" / "kubernetes"
 BASE = FOLDER / "base"
 FLUENT_BIT_PORT = 2020
-WORKER_BYTES = 70_000_000
-SUPERVISOR_BYTES = 100_000_000
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"][
     "version"
 ]
@@ -156,7 +155,7 @@ class TestPod:
 
     def test_memory_holds_what_the_configuration_allows(self) -> None:
         pool = CONFIG.pool
-        needed = pool.workers * (WORKER_BYTES + pool.inflight_bytes) + SUPERVISOR_BYTES
+        needed = pool.workers * worst_worker_bytes(pool.inflight_bytes) + POOL_BYTES
         assert size_bytes(TRAILFEED["resources"]["limits"]["memory"]) >= needed
         chunks = FLUENT_BIT["service"]["storage.max_chunks_up"] * 2_000_000
         assert size_bytes(SIDECAR["resources"]["limits"]["memory"]) >= chunks * 2

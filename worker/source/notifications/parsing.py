@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from worker.source.notifications.mapped import Mapping
     from worker.source.notifications.run_marks import RunMark
 
+MAX_OBJECTS = 10_000
+"""Of one message, which SQS lets have 1 MiB: more would take much more than that."""
+
 _VALIDATION_TEXT = "CloudTrail validation message."
 _BYTE_ORDER_MARK = "\ufeff"
 _CONFIG_MESSAGE = re.compile(
@@ -129,7 +132,7 @@ def _completed(
 def _read(document: dict[str, Any], text: str, mapping: Mapping | None) -> Notification:
     """Read one of the forms by its shape."""
     if mapping is not None and mapping.fits(document):
-        objects = tuple(mapping.objects(document))
+        objects = _distinct(mapping.objects(document))
         return Notification(objects, () if objects else (Ignored(NO_OBJECTS),))
     if document.get("Event") == "s3:TestEvent":
         return Notification(ignored=(Ignored(TEST_EVENT),))
@@ -142,13 +145,31 @@ def _read(document: dict[str, Any], text: str, mapping: Mapping | None) -> Notif
     if "detail" in document and "source" in document:
         return _gather((eventbridge(Part(document, "event")),))
     if "s3Bucket" in document and "s3ObjectKey" in document:
-        return _gather(cloudtrail(Part(document, "message")))
+        return _gather(_distinct(cloudtrail(Part(document, "message"))))
     kind = document.get("messageType")
     if isinstance(kind, str) and _CONFIG_MESSAGE.fullmatch(kind):
         return Notification(ignored=(Ignored(CONFIG_NOTIFICATION),))
     raise unknown(
         "unknown_message", f"the message is no S3 notification: {quoted(text)}"
     )
+
+
+def _distinct(refs: Iterable[ObjectRef]) -> tuple[ObjectRef, ...]:
+    """Each object once, in order; a list has room for very many.
+
+    Raises:
+        UnknownMessageError: There are more than :data:`MAX_OBJECTS`.
+    """
+    found: dict[ObjectRef, None] = {}
+    for ref in refs:
+        found[ref] = None
+        if len(found) > MAX_OBJECTS:
+            raise unknown(
+                "too_many_objects",
+                f"the message names more than {MAX_OBJECTS:,} objects, as many as fit "
+                "into one with keys of 100 bytes",
+            )
+    return tuple(found)
 
 
 def _gather(parts: Iterable[ObjectRef | Ignored]) -> Notification:

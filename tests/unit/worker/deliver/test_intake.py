@@ -79,7 +79,8 @@ class Scene:
         )
         self.calls = RecordedQueueCalls()
         self.journaling = Journaling(Budget(10**9), cast("JournalCalls", commits))
-        self.ledger = Ledger(self.journaling)
+        self.budget = Budget(10**9)
+        self.ledger = Ledger(self.journaling, budget=self.budget)
         self.progress = Progress()
         self.wanted: list[HeldObject] = []
         calls = cast("QueueCalls", self.calls)
@@ -245,6 +246,35 @@ def test_what_is_not_read_is_counted_by_reason_and_said_in_the_end(
     )
     scene.bring(make_message(4, "given back, for others to count"))
     assert scene.intake.reasons["not_json"] == 1
+
+
+def test_a_message_is_in_the_budget_as_long_as_it_is_held(scene: Scene) -> None:
+    scene.step()
+    body = event(*(f"k{n}" for n in range(100))).ljust(900_000)
+    scene.bring(make_message(1, body), make_message(2, event("k")))
+    assert scene.budget.messages_bytes > 900_000 + 101 * 500
+    for holder in list(scene.ledger.held):
+        scene.ledger.abandon(holder)
+    assert scene.budget.messages_bytes == 0
+
+
+def test_a_message_that_names_too_many_objects_is_refused(scene: Scene) -> None:
+    keys = [f"{number}" for number in range(10_000)]
+    for number, extra in enumerate(([], ["0"] * 9, ["x"])):
+        body = json.dumps({"s3Bucket": "logs", "s3ObjectKey": keys + extra})
+        scene.step()
+        scene.bring(make_message(number, body))
+        refused = scene.intake.reasons["too_many_objects"]
+        assert refused == (extra == ["x"])
+    assert len(scene.wanted) == 20_000, "each once of both messages"
+
+
+def test_no_second_receive_goes_on_beside_long_messages(scene: Scene) -> None:
+    scene.step()
+    scene.bring(*[make_message(n, event(f"k{n}").ljust(200_000)) for n in range(10)])
+    for _ in range(3):
+        scene.step()
+    assert len(scene.calls.receives) == 2
 
 
 def test_unknown_messages_are_deleted_where_so_configured() -> None:

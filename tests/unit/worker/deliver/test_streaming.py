@@ -8,11 +8,11 @@ import pytest
 
 from tests.fakes.emission import LINGER_S, Scene, log_file
 from worker.config.model import DecodeConfig
+from worker.decode.limits import MAX_STREAMS
 from worker.deliver.aws_state import AwsState
 from worker.deliver.budget import AHEAD_BLOCKS, STREAM_BYTES, estimate_bytes
 from worker.deliver.fetching import MAX_ATTEMPTS
 from worker.deliver.ledger import Fate
-from worker.deliver.turns import MAX_STREAMS
 from worker.errors import (
     AccessDeniedError,
     CommonFaultError,

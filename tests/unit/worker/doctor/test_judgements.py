@@ -12,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from worker.config import Config
+from worker.deliver.budget import POOL_BYTES, worst_worker_bytes
 from worker.doctor.buckets import MAX_BUCKETS, Wanted, find_buckets
 from worker.doctor.daemon import s3_test_message
 from worker.doctor.finding import Finding, counts, fail, ok, skip, warn
@@ -240,13 +241,13 @@ def test_limits(limits: Limits, pool: dict[str, Any], expected: str) -> None:
 
 
 def test_memory_says_what_would_fit() -> None:
-    limits = Limits(GIB, is_group=True, files=1024, processors=4)
+    limits = Limits(3 * GIB // 2, is_group=True, files=1024, processors=4)
     said = judge(config(), limits)[0]
     assert said.said.startswith(
-        "4 workers may take 1,291 MiB at worst, and the control"
+        "4 workers may take 1,691 MiB at worst, and the control"
     )
     share = int(said.mend.split("inflight_bytes to ")[1].split()[0])
-    assert 4 * (share + 70_000_000) <= GIB
+    assert 4 * worst_worker_bytes(share) + POOL_BYTES <= limits.memory_bytes
     small = Limits(200 << 20, is_group=True, files=1024, processors=4)
     assert "pool.workers lower" in judge(config(), small)[0].mend
 
