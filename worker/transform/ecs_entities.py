@@ -7,10 +7,7 @@ field is taken wherever its name says that it is one.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from typing import Any, Final
 
 MAX_ENTITIES: Final = 50
 """Of one event; a batch of many hundreds helps nobody to find it."""
@@ -69,48 +66,49 @@ _INSIDE: Final = frozenset(
 """Objects whose names, and ``arn``, count too."""
 
 
+_LOOKED_FOR: Final = _NAMES | _INSIDE
+
+
 def entities(record: dict[str, Any]) -> list[str]:
     """Names and ARNs, each once, in the order in which they come."""
-    found: dict[str, None] = {}
-    for one in _named(record):
-        if isinstance(one, str) and one:
-            found[one] = None
-            if len(found) >= MAX_ENTITIES:
-                break
-    return [*found]
-
-
-def _named(record: dict[str, Any]) -> Iterator[object]:
-    identity = _object(record.get("userIdentity"))
-    context = _object(identity.get("sessionContext"))
-    issuer = _object(context.get("sessionIssuer"))
-    yield from map(identity.get, _CALLER)
-    yield from map(issuer.get, _ISSUER)
-    yield _object(context.get("webIdFederationData")).get("federatedProvider")
-    for resource in _objects(record.get("resources")):
-        yield resource.get("ARN")
-    yield _object(record.get("additionalEventData")).get("MFAIdentifier")
+    found = _callers(record.get("userIdentity"))
+    resources = record.get("resources")
+    if isinstance(resources, list):
+        found += [one.get("ARN") for one in resources if isinstance(one, dict)]
+    more = record.get("additionalEventData")
+    if isinstance(more, dict):
+        found.append(more.get("MFAIdentifier"))
     for name in ("requestParameters", "responseElements"):
-        yield from _inside(_object(record.get(name)), depth=0)
+        fields = record.get(name)
+        if isinstance(fields, dict) and not _LOOKED_FOR.isdisjoint(fields):
+            found += _named(fields)
+    texts = [one for one in found if isinstance(one, str) and one]
+    return [*dict.fromkeys(texts)][:MAX_ENTITIES]
 
 
-def _inside(fields: dict[str, Any], *, depth: int) -> Iterator[object]:
+def _callers(identity: object) -> list[object]:
+    if not isinstance(identity, dict):
+        return []
+    found: list[object] = [identity.get(name) for name in _CALLER]
+    context = identity.get("sessionContext")
+    if isinstance(context, dict):
+        issuer, federation = map(context.get, ("sessionIssuer", "webIdFederationData"))
+        if isinstance(issuer, dict):
+            found += [issuer.get(name) for name in _ISSUER]
+        if isinstance(federation, dict):
+            found.append(federation.get("federatedProvider"))
+    return found
+
+
+def _named(fields: dict[str, Any]) -> list[object]:
+    found: list[object] = []
     for name, value in fields.items():
         if name in _NAMES:
-            yield value
-    if depth:
-        yield fields.get("arn")
-    for name, value in () if depth else fields.items():
-        if name in _INSIDE:
-            inner = _object(value)
-            for one in _objects(inner.get("items")) or [inner]:
-                yield from _inside(one, depth=depth + 1)
-
-
-def _object(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _objects(value: object) -> list[dict[str, Any]]:
-    entries = value if isinstance(value, list) else []
-    return [one for one in entries if isinstance(one, dict)]
+            found.append(value)
+        elif name in _INSIDE and isinstance(value, dict):
+            items = value.get("items")
+            for one in items if isinstance(items, list) else [value]:
+                if isinstance(one, dict):
+                    found += [one[inner] for inner in one if inner in _NAMES]
+                    found.append(one.get("arn"))
+    return found

@@ -74,11 +74,17 @@ class Remainder:
 def _without_empty(fields: dict[str, Any], depth: int) -> dict[str, Any]:
     left = {}
     for name, value in fields.items():
-        kept = value
-        if type(value) is dict and depth < _MAX_DEPTH:
-            kept = _without_empty(value, depth + 1) or None
-        if kept is not None:
-            left[name] = kept
+        if value is None:
+            continue
+        if type(value) is dict:
+            inner = value
+            # Most have no object inside, and so none that is empty.
+            if depth < _MAX_DEPTH and dict in map(type, value.values()):
+                inner = _without_empty(value, depth + 1)
+            if inner:
+                left[name] = inner
+        else:
+            left[name] = value
     return left
 
 
