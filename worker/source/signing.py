@@ -71,7 +71,9 @@ class Signer:
         query: str = "",
         payload: str,
     ) -> dict[str, str]:
-        """Return the headers to send, with the signature over all of them.
+        """Return the headers to send, with the signature over them.
+
+        ``user-agent`` is left out of it: a proxy may change that.
 
         Args:
             headers: By lower-case name, without ``host``.
@@ -86,7 +88,11 @@ class Signer:
         sent = {**headers, "x-amz-date": at}
         if self._token:
             sent["x-amz-security-token"] = self._token
-        signed = sorted({**sent, "host": self._scope.host}.items())
+        signed = sorted(
+            line
+            for line in {**sent, "host": self._scope.host}.items()
+            if line[0] != "user-agent"
+        )
         names = ";".join([name for name, _ in signed])
         lines = "\n".join([f"{name}:{value}" for name, value in signed])
         request = f"{method}\n{path}\n{query}\n{lines}\n\n{names}\n{payload}"
