@@ -72,7 +72,7 @@ def test_a_console_login_is_as_elastic_has_it() -> None:
         "user_agent": {
             "name": "Firefox",
             "original": "Mozilla/5.0 (Windows NT 6.1) Firefox/24.0",
-            "os": {"name": "Windows"},
+            "os": {"name": "Windows", "version": "7"},
             "version": "24.0",
         },
     }
@@ -253,7 +253,7 @@ def test_there_is_no_empty_object_and_no_date_that_is_none() -> None:
         ),
         (
             "aws-cli/2.13.5 Python/3.11.4 Darwin/22.6.0 exe/x86_64 prompt/off",
-            ("aws-cli", "2.13.5", "Mac OS X"),
+            ("aws-cli", "2.13.5", None),
         ),
         (
             "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 "
