@@ -72,7 +72,7 @@ def not_a_number() -> bytes:
 
 
 REFUSED: Mapping[str, tuple[str, Callable[[], bytes]]] = {
-    "zeros": ("over_max_ratio", zeros_10_gb),
+    "zeros": ("not_json", zeros_10_gb),
     "big": ("record_too_large", record_of_300_mb),
     "deep": ("too_deep", deep),
     "not-utf8": ("not_utf8", not_utf8),
