@@ -25,6 +25,9 @@ OUTPUT_BLOCK_BYTES = 1 << 20
 HEAD_BYTES = 10
 """The longest magic number; gzip's header without its optional parts is as long."""
 
+WITH_WINDOW = ("xz", "zstd")
+"""Those that may look back farther than a few kilobytes."""
+
 _XZ_BYTES = 1 << 20  # of xz's own, beside its window
 
 GZIP_WINDOW_BITS = 31  # zlib's number for a gzip header and 32 KiB

@@ -13,6 +13,7 @@ from worker.decode.compressions import (
     HEAD_BYTES,
     MAGICS,
     OUTPUT_BLOCK_BYTES,
+    WITH_WINDOW,
     Member,
     is_window_fault,
     opener,
@@ -89,7 +90,7 @@ def decompress(
     while not source.gather(HEAD_BYTES):
         yield b""
     name = recognise(source.head()) if compression == "auto" else compression
-    layers = 0
+    layers = windows = 0
     while name != "none":
         if layers == MAX_LAYERS:
             raise BadObjectError(
@@ -97,7 +98,9 @@ def decompress(
                 f"the object is compressed more than {MAX_LAYERS} times over",
             )
         layers += 1
-        out = _within(_members(source, name, limits), max_bytes, max_ratio, outermost)
+        windows += name in WITH_WINDOW
+        members = _members(source, name, limits, windows)
+        out = _within(members, max_bytes, max_ratio, outermost)
         source = _Source(out)
         while not source.gather(HEAD_BYTES):
             yield b""
@@ -173,9 +176,11 @@ def inflate_small(body: Buffer, *, max_bytes: int, max_ratio: int) -> bytes | No
     return out if is_innermost else None
 
 
-def _members(source: _Source, name: str, limits: DecodeLimits) -> Iterator[bytes]:
+def _members(
+    source: _Source, name: str, limits: DecodeLimits, window: int
+) -> Iterator[bytes]:
     """Decompress member after member, to the end."""
-    begin = opener(name, limits.window_bytes)
+    begin = opener(name, limits.window_of(window))
     empty_members = 0
     size_bytes = _INPUT_BLOCK_BYTES
     for number in itertools.count():
@@ -192,7 +197,7 @@ def _members(source: _Source, name: str, limits: DecodeLimits) -> Iterator[bytes
             is_empty = yield from _member(source, begin(head), name, size_bytes)
         except CORRUPT as error:
             if is_window_fault(error):
-                raise limits.window_too_large(name) from error
+                raise limits.window_too_large(name, window) from error
             raise BadObjectError(
                 "corrupt", f"the {name} data is corrupt: {error}"
             ) from error

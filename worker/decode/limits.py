@@ -39,6 +39,9 @@ _WIDE_COPIES: Final = 10
 """Of a byte of any other text: one character above U+FFFF makes all of a value's
 characters take four bytes each."""
 
+_MAX_WINDOWS: Final = 2
+_NO_WINDOW_BYTES: Final = 1024  # zstd takes 0 for no limit
+
 _LINE_COPIES: Final = 4
 _WIDE_LINE_COPIES: Final = 16
 
@@ -53,7 +56,7 @@ class DecodeLimits:
     Attributes:
         document_bytes: Text of one JSON document that is gathered.
         record_bytes: One record: its text or row, parsed, and encoded.
-        window_bytes: What a decompressor keeps of what came out.
+        window_bytes: What decompressors keep of what came out, of all layers together.
     """
 
     document_bytes: int
@@ -68,6 +71,19 @@ class DecodeLimits:
             record_bytes=max(inflight_bytes // 4, _MIN_RECORD_BYTES),
             window_bytes=max(inflight_bytes // 8, _MIN_WINDOW_BYTES),
         )
+
+    def window_of(self, number: int) -> int:
+        """What the window of a compression may take.
+
+        Args:
+            number: Of those that have a large one, in an object; the outermost is 1.
+        """
+        second_bytes = _MIN_WINDOW_BYTES
+        if self.window_bytes < 2 * second_bytes:
+            second_bytes = _NO_WINDOW_BYTES
+        if number == 1:
+            return self.window_bytes - second_bytes
+        return second_bytes if number == _MAX_WINDOWS else _NO_WINDOW_BYTES
 
     @property
     def total_bytes(self) -> int:
@@ -162,12 +178,12 @@ class DecodeLimits:
             "in decode.record_location",
         )
 
-    def window_too_large(self, name: str) -> BadObjectError:
+    def window_too_large(self, name: str, number: int) -> BadObjectError:
         """The error for a compression that looks back very far."""
         return BadObjectError(
             "window_too_large",
-            f"the {name} data needs more than {self.window_bytes:,} bytes to be "
-            "decompressed, an eighth of pool.inflight_bytes: raise that key",
+            f"the {name} data needs more than {self.window_of(number):,} bytes to be "
+            "decompressed, a share of pool.inflight_bytes: raise that key",
         )
 
     def _refusal(self, code: str, what: str) -> BadObjectError:

@@ -208,7 +208,7 @@ class ObjectReader:
                     raise no_aws_answer(f"cannot read {ref.url}", "it has no ETag")
                 size_bytes = size_of(ref, response)
                 self._check_size(ref, size_bytes)
-                is_large = self._is_large(size_bytes)
+                is_large = self._is_large(size_bytes, ref.size_bytes)
                 wanted_bytes = self._block_bytes if is_large else size_bytes
                 deadline.extend(wanted_bytes / MIN_BYTES_A_SECOND)
                 stream = body_of(response, size_bytes)
@@ -259,8 +259,17 @@ class ObjectReader:
         except NOT_AWS_ERRORS as error:
             raise not_aws_fault(error, f"cannot read {ref.url}") from error
 
-    def _is_large(self, size_bytes: int) -> bool:
-        return self._whole_bytes is not None and size_bytes > self._whole_bytes
+    def _is_large(self, size_bytes: int, announced_bytes: int | None) -> bool:
+        """Whether an object is read in blocks.
+
+        One that is larger than its notification says was not reckoned with: it is so
+        above a single block already.
+        """
+        if self._whole_bytes is None:
+            return False
+        if size_bytes <= (announced_bytes or 0):
+            return size_bytes > self._whole_bytes
+        return size_bytes > min(self._whole_bytes, self._block_bytes)
 
     def _check_size(self, ref: ObjectRef, size_bytes: int) -> None:
         if self._max_bytes is not None and size_bytes > self._max_bytes:

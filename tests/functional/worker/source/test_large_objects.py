@@ -111,11 +111,24 @@ def test_the_expected_owner_is_signed_into_each_request() -> None:
 
 @EITHER_WAY
 def test_a_small_object_is_read_at_once(key: str) -> None:
+    ref = ObjectRef("trail-logs", key, size_bytes=WHOLE_BYTES)
     with RawServer(lambda _: ok(WHOLE[:WHOLE_BYTES])) as server:
-        body = reader(server.url).read(ObjectRef("trail-logs", key))
+        body = reader(server.url).read(ref)
 
     assert body.is_whole
     assert bytes(body.data) == WHOLE[:WHOLE_BYTES]
+
+
+@pytest.mark.parametrize("announced_bytes", [None, WHOLE_BYTES - 1])
+def test_what_is_larger_than_was_said_comes_in_blocks(
+    announced_bytes: int | None,
+) -> None:
+    ref = ObjectRef("trail-logs", "a", size_bytes=announced_bytes)
+    with RawServer(lambda _: ok(WHOLE[:WHOLE_BYTES])) as server:
+        body = reader(server.url).read(ref)
+
+    assert memoryview(body.data).nbytes == BLOCK_BYTES
+    assert body.size_bytes == WHOLE_BYTES
 
 
 @EITHER_WAY

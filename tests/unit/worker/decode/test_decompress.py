@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from worker.decode.compressions import OUTPUT_BLOCK_BYTES
 from worker.decode.decompress import decompress, inflate_small
+from worker.decode.limits import DecodeLimits
 from worker.errors import BadObjectError
 
 if TYPE_CHECKING:
@@ -351,6 +352,18 @@ def test_a_window_that_is_too_large_is_refused() -> None:
     )
 
     assert refusal([dictionary]) == "window_too_large"
+
+
+@pytest.mark.parametrize("pack", [lzma.compress, zstandard.compress])
+def test_windows_in_windows_take_no_more_than_one(
+    pack: Callable[[bytes], bytes],
+) -> None:
+    text = random.Random(1).randbytes(600_000).hex().encode()  # noqa: S311 - filler
+    assert unpack([pack(gzip.compress(pack(text)))]) == text
+    assert refusal([pack(pack(pack(text)))]) == "window_too_large"
+    limits = DecodeLimits.of(256 << 20)
+    windows_bytes = sum(limits.window_of(number) for number in (1, 2, 3))
+    assert windows_bytes <= limits.window_bytes + 1024
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="needs ../shared/data")
