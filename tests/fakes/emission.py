@@ -24,6 +24,7 @@ from worker.deliver.failing import Failing
 from worker.deliver.inbox import BlockFailed, BlockRead, Downloaded
 from worker.deliver.journaling import Journaling
 from worker.deliver.ledger import HeldObject, Ledger
+from worker.deliver.outcomes import Outcomes
 from worker.deliver.progress import Progress
 from worker.deliver.segments import Segmenter
 from worker.deliver.settlement import Settlement
@@ -162,6 +163,7 @@ class Scene:
             failing=self.failing,
             progress=self.progress,
             chronicle=self.chronicle,
+            outcomes=Outcomes(decode or DecodeConfig(), self.progress),
             window_chunks=WINDOW_CHUNKS,
             clock=lambda: 0.0,
         )

@@ -32,6 +32,7 @@ from worker.deliver.journal import FILE_NAME, Journal, fingerprint_of
 from worker.deliver.journaling import Journaling
 from worker.deliver.ledger import Ledger
 from worker.deliver.loop import DeliveryLoop
+from worker.deliver.outcomes import Outcomes
 from worker.deliver.progress import Progress
 from worker.deliver.quarantine import Quarantine
 from worker.deliver.receiver import make_client
@@ -311,6 +312,7 @@ def assemble(
         failing=failing,
         progress=progress,
         chronicle=chronicle,
+        outcomes=Outcomes(config.decode, progress),
         window_chunks=config.output.window_chunks,
         clock=clock,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from logging import ERROR
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,11 +18,15 @@ class Complaint:
     Args:
         logger: Of the room that meets the fault.
         over: What is said when it is over.
+        level: Of the fault's lines.
     """
 
-    def __init__(self, logger: logging.Logger, *, over: str) -> None:
+    def __init__(
+        self, logger: logging.Logger, *, over: str, level: int = ERROR
+    ) -> None:
         self._logger = logger
         self._over = over
+        self._level = level
         self._last: str | None = None
         self._again_at = 0.0
         self._unsaid = 0
@@ -47,7 +52,7 @@ class Complaint:
             self._unsaid += 1
             return
         again = f" ({self._unsaid} times since)" if self._unsaid else ""
-        self._logger.error("%s%s", text, again, extra=extra)
+        self._logger.log(self._level, "%s%s", text, again, extra=extra)
         self._last, self._again_at, self._unsaid = kind, now + AGAIN_S, 0
 
     def settled(self) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from worker.deliver.inbox import Downloaded
     from worker.deliver.journaling import Journaling
     from worker.deliver.ledger import Ledger
+    from worker.deliver.outcomes import Outcomes
     from worker.deliver.progress import Progress
     from worker.deliver.segments import Segmenter
     from worker.deliver.streaming import Streaming
@@ -65,6 +66,7 @@ class Emission:
         failing: Failing,
         progress: Progress,
         chronicle: Chronicle,
+        outcomes: Outcomes,
         window_chunks: int,
         clock: Callable[[], float],
     ) -> None:
@@ -79,6 +81,7 @@ class Emission:
         self._failing = failing
         self._progress = progress
         self._chronicle = chronicle
+        self._outcomes = outcomes
         self._clock = clock
         self._turns = Turns()
         self._current: Decoding | None = None
@@ -189,13 +192,14 @@ class Emission:
             return
         self._chronicle.decoded(item, self._clock() - began_at)
         if segment is None:
-            self._end(work)
+            self._end(work, now)
             return
         if segment.parts:
             if not self._builder.fits(segment):
                 self._seal()
             self._builder.add(segment, now)
             self._ledger.emit(item)
+            work.emitted += segment.count
             if self._builder.is_full:
                 self._seal()
             if work.feed is None:
@@ -218,7 +222,9 @@ class Emission:
         if not body.is_whole:
             feed = self._streaming.open(item, body)
             body = feed.body
-        work = Decoding(item, body, feed, iter(()), held_bytes(body))
+        work = Decoding(
+            item, body, feed, iter(()), held_bytes(body), self._outcomes.begun()
+        )
 
         def charge(size_bytes: int) -> None:
             work.charged_bytes = size_bytes
@@ -263,8 +269,15 @@ class Emission:
             self._streaming.close(work.feed)
             self._turns.large_ended()
 
-    def _end(self, work: Decoding) -> None:
+    def _end(self, work: Decoding, now: float) -> None:
         self._let_go(work)
+        self._outcomes.ended(
+            work.item,
+            work.before,
+            size_bytes=work.body.size_bytes,
+            emitted=work.emitted,
+            now=now,
+        )
         self._chronicle.emitted(work.item)
         complete = self._ledger.finish(work.item)
         if complete is not None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from plugin_bridge.forward.event_time import MAX_SECONDS
 from worker.decode.decompress import decompress, inflate_small
 from worker.decode.limits import DEFAULT_LIMITS
+from worker.decode.usable_time import MAX_TIME_S, MIN_TIME_S
 from worker.deliver.budget import held_bytes
 from worker.deliver.stages import DROPPED, Stages
 from worker.errors import BadObjectError
@@ -197,7 +197,7 @@ class Segmenter:
     def _time_of(self, ref: ObjectRef) -> tuple[int, int]:
         """The notification's time, or else now: seconds and nanoseconds."""
         epoch_s = ref.event_time
-        if epoch_s is None or not 1 <= epoch_s <= MAX_SECONDS:
+        if epoch_s is None or not MIN_TIME_S <= epoch_s <= MAX_TIME_S:
             epoch_s = self._now()
         seconds, microseconds = divmod(round(epoch_s * 1e6), 10**6)
         return seconds, microseconds * 1000

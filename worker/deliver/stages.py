@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 from plugin_bridge.forward.encoder import NO_RUN
 from plugin_bridge.forward.entries import RAW_FIELD
 from plugin_bridge.forward.errors import EntryError
-from plugin_bridge.forward.event_time import MAX_SECONDS
 from worker.decode.json_values import quick_exact_record, quick_record
 from worker.decode.limits import DEFAULT_LIMITS
 from worker.decode.parsed_file import parsed_file
@@ -19,6 +18,7 @@ from worker.decode.raw_file import RawFile, raw_file_parser
 from worker.decode.reader import reader_for
 from worker.decode.record_time import RecordTime
 from worker.decode.text import is_utf8
+from worker.decode.usable_time import MAX_TIME_S, MIN_TIME_S
 from worker.deliver.provenance import marks_of
 from worker.deliver.stamps import Stamps
 from worker.errors import BadObjectError
@@ -229,7 +229,7 @@ class Stages:
                     return None
             if fields is not None:
                 record.update(fields)
-            if time is None or not 1 <= time[0] <= MAX_SECONDS:
+            if time is None or not MIN_TIME_S <= time[0] <= MAX_TIME_S:
                 progress.records_without_time += 1
                 time = fallback
             try:
@@ -346,7 +346,7 @@ class Stages:
                     return None
             except BadObjectError as error:
                 raise _named(index, error) from error
-            if time is None or not 1 <= time[0] <= MAX_SECONDS:
+            if time is None or not MIN_TIME_S <= time[0] <= MAX_TIME_S:
                 progress.records_without_time += 1
                 time = fallback
             try:

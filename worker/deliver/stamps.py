@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from plugin_bridge.forward.event_time import MAX_SECONDS
+from worker.decode.usable_time import MAX_TIME_S, MIN_TIME_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,6 +68,6 @@ class Stamps:
         return self._stamp(self._time.of(record)) if isinstance(record, dict) else None
 
     def _stamp(self, time: tuple[int, int] | None) -> Any:
-        if time is None or not 1 <= time[0] <= MAX_SECONDS:
+        if time is None or not MIN_TIME_S <= time[0] <= MAX_TIME_S:
             return None
         return self._prepare(*time)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from worker.deliver.feed import Feed
     from worker.deliver.inbox import Downloaded
     from worker.deliver.ledger import HeldObject
+    from worker.deliver.outcomes import Before
     from worker.deliver.segments import Segment
     from worker.source.objects import Body
 
@@ -36,9 +37,11 @@ class Decoding:
         feed: Of a large object.
         segments: What is still to come out of it.
         charged_bytes: What it holds, by itself.
+        before: What was counted when it was begun.
         least_bytes: What it is charged for at least: the whole budget, so that nothing
             else is begun, once it had to let others go before it.
         turn_began_at: How many blocks its feed had given when its turn began.
+        emitted: Records that came out of it.
     """
 
     item: HeldObject
@@ -46,8 +49,10 @@ class Decoding:
     feed: Feed | None
     segments: Iterator[Segment]
     charged_bytes: int
+    before: Before
     least_bytes: int = 0
     turn_began_at: int = 0
+    emitted: int = 0
 
 
 class Turns:

@@ -8,14 +8,19 @@ from typing import TYPE_CHECKING, Final
 from plugin_bridge.forward.entries import RAW_FIELD
 from worker.decode.decompress import decompress
 from worker.decode.reader import reader_for
+from worker.decode.record_time import RecordTime
+from worker.decode.usable_time import MAX_TIME_S, MIN_TIME_S
 from worker.doctor.asking import NotAllowedError, asking
 from worker.doctor.finding import Answer, fail, ok, warn
 from worker.doctor.newest import newest_object
 from worker.errors import BadObjectError, TrailfeedError
 from worker.source.objects import ObjectReader
 from worker.source.selection import Selection
+from worker.transform.transformation import build
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from worker.config.model import Config
     from worker.doctor.finding import Finding
     from worker.doctor.wiring import Bucket
@@ -101,15 +106,43 @@ def _decoded(read: str, body: Body, config: Config) -> Finding:
             "see decode.format and decode.compression, or name another object with "
             "--object",
         )
-    found = sum(one is not None for one in records)
-    if records and not found:
+    located = [one for one in records if one is not None]
+    if not records:
+        return warn(
+            CHECK, f"{read}, no record", "see decode.format and decode.record_location"
+        )
+    if not located:
         return warn(
             CHECK,
             f"{read}, {len(records):,} records, none of which has anything at "
             "decode.record_location",
             "see decode.record_location",
         )
-    return ok(CHECK, f"{read}, {found:,} records")
+    dated = _dated(located, config)
+    transform = build(config, warn=lambda _: None).transform
+    left = [one for one in located if transform is None or transform(one) is not None]
+    said = f"{read}, {len(located):,} records"
+    if len(left) < len(located):
+        said += f", of which filter lets {len(left):,} through"
+    if not left:
+        return warn(CHECK, said, "see filter.include and filter.exclude")
+    if dated < len(located):
+        return warn(
+            CHECK,
+            f"{said}, {len(located) - dated:,} of them without a usable time, which "
+            "get their notification's",
+            "see decode.time_field and decode.time_format",
+        )
+    return ok(CHECK, said)
+
+
+def _dated(records: Sequence[object], config: Config) -> int:
+    """How many records have a usable time; all of those that can have none."""
+    if config.decode.format == "lines":
+        return len(records)
+    time = RecordTime(config.decode.time_field, config.decode.time_format)
+    found = [time.of(one) if isinstance(one, dict) else None for one in records]
+    return sum(one is not None and MIN_TIME_S <= one[0] <= MAX_TIME_S for one in found)
 
 
 def _ago(age_s: float) -> str:

@@ -21,6 +21,8 @@ class _Totals:
     objects: int = 0
     records: int = 0
     filtered: int = 0
+    without_location: int = 0
+    without_time: int = 0
     deleted: int = 0
     failed: int = 0
     held: int = 0
@@ -34,6 +36,8 @@ class _Totals:
             objects=sum(one.objects_done for one in seen),
             records=sum(one.records_delivered for one in seen),
             filtered=sum(one.records_filtered for one in seen),
+            without_location=sum(one.records_without_location for one in seen),
+            without_time=sum(one.records_without_time for one in seen),
             deleted=sum(one.messages_deleted for one in seen),
             failed=sum(one.objects_failed for one in seen),
             held=sum(one.held for one in seen),
@@ -65,11 +69,16 @@ class Summary:
             else ""
         )
         logger.info(
-            "last %.0f s: %d objects, %d records delivered%s; %d messages deleted, "
+            "last %.0f s: %d objects, %d records delivered%s%s; %d messages deleted, "
             "%d held, %d failures",
             SUMMARY_EVERY_S,
             done.objects - last.objects,
             done.records - last.records,
+            _beside(
+                done.filtered - last.filtered,
+                done.without_location - last.without_location,
+                done.without_time - last.without_time,
+            ),
             lag,
             done.deleted - last.deleted,
             done.held,
@@ -81,10 +90,20 @@ class Summary:
         """Log what was done in all."""
         done = _Totals.of(readings)
         logger.info(
-            "%d objects, %d records, %s%d messages deleted, %.1f s",
+            "%d objects, %d records%s, %d messages deleted, %.1f s",
             done.objects,
             done.records,
-            f"{done.filtered} filtered out, " if done.filtered else "",
+            _beside(done.filtered, done.without_location, done.without_time),
             done.deleted,
             seconds,
         )
+
+
+def _beside(filtered: int, without_location: int, without_time: int) -> str:
+    """What else there is to be said of records, if anything."""
+    parts = (
+        (filtered, "filtered out"),
+        (without_location, "without a record location"),
+        (without_time, "dated by their notification"),
+    )
+    return "".join(f", {count} {what}" for count, what in parts if count)

@@ -47,8 +47,33 @@ def test_a_bucket_that_is_no_trail(scene: Scene) -> None:
     scene.aws.client("s3").delete_object(Bucket=BUCKET, Key=scene.key)
     scene.put("plain/a.json", b'{"a": 1}\n{"a": 2}\n')
     found = scene.examine()["object"]
-    assert found.verdict == "ok"
+    assert found.verdict == "warn"
     assert f"s3://{BUCKET}/plain/a.json: 18 bytes, 0 min old, 2 records" in found.said
+    assert "2 of them without a usable time" in found.said
+    assert "decode.time_field" in found.mend
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "mend"),
+    [
+        (b"\n\n", "no record", "decode.format"),
+        (
+            b'{"a":1,"eventTime":"2026-11-20T12:00:00Z"}\n',
+            "1 records, of which filter lets 0 through",
+            "filter.include",
+        ),
+    ],
+)
+def test_what_gives_nothing_is_warned_of(
+    scene: Scene, text: bytes, said: str, mend: str
+) -> None:
+    scene.aws.client("s3").delete_object(Bucket=BUCKET, Key=scene.key)
+    scene.put("plain/a.json", text)
+    scene.settings["filter"] = {"include": ["a = other"]}
+    found = scene.examine()["object"]
+    assert found.verdict == "warn"
+    assert said in found.said
+    assert mend in found.mend
 
 
 class FakeIam(BaseHTTPRequestHandler):

@@ -19,13 +19,15 @@ def stamps_of(made: list[tuple[int, int]], field: str = "eventTime") -> Stamps:
 def test_a_text_is_read_once() -> None:
     made: list[tuple[int, int]] = []
     known = stamps_of(made).known
-    assert known["1970-01-01T00:01:05Z"] == (65, 0)
-    assert known["1970-01-01T00:01:05Z"] == (65, 0)
-    assert known["1970-01-01T00:01:05.5Z"] == (65, 500_000_000)
-    assert made == [(65, 0), (65, 500_000_000)]
+    assert known["2026-01-01T00:01:05Z"] == (1_767_225_665, 0)
+    assert known["2026-01-01T00:01:05Z"] == (1_767_225_665, 0)
+    assert known["2026-01-01T00:01:05.5Z"] == (1_767_225_665, 500_000_000)
+    assert made == [(1_767_225_665, 0), (1_767_225_665, 500_000_000)]
 
 
-@pytest.mark.parametrize("value", ["", "x", "1970-01-01T00:00:00Z", 1, True, None])
+@pytest.mark.parametrize(
+    "value", ["", "x", "1970-01-21T00:00:00Z", "2101-01-01T00:00:00Z", 1, True, None]
+)
 def test_what_is_no_usable_time_is_not_known(value: object) -> None:
     stamps = stamps_of([])
     with pytest.raises(KeyError):
@@ -37,8 +39,8 @@ def test_what_is_no_usable_time_is_not_known(value: object) -> None:
 def test_nothing_is_known_by_its_text_where_the_time_lies_deeper() -> None:
     stamps = stamps_of([], "at.time")
     with pytest.raises(KeyError):
-        stamps.known["1970-01-01T00:01:05Z"]
-    assert stamps.of({"at": {"time": "1970-01-01T00:01:05Z"}}) == (65, 0)
+        stamps.known["2026-01-01T00:01:05Z"]
+    assert stamps.of({"at": {"time": "2026-01-01T00:01:05Z"}}) == (1_767_225_665, 0)
 
 
 def test_what_is_remembered_is_bounded() -> None:
