@@ -11,8 +11,9 @@ if TYPE_CHECKING:
 
 NOISIEST = 5
 FLOOD_LINES_PER_OBJECT = 5.0
-MOST_S = {"delay_95_percent_s": 30.0, "longest_silence_of_healthz_s": 15.0}
-"""A killed supervisor's messages come back after the visibility timeout of 20 s."""
+MOST_S = {"delay_95_percent_s": 60.0, "longest_silence_of_healthz_s": 20.0}
+"""A killed supervisor's messages come back after the visibility timeout of 20 s, and
+there may be two kills in a row."""
 
 Figures = dict[str, Any]
 
@@ -104,7 +105,10 @@ def failures(found: Figures, *, allow_repeats: str) -> list[str]:
     ]
     if found["unexpected_exits"]:
         wrong.append(f"unexpected_exits: {found['unexpected_exits']}")
-    if found["drain_exit_codes"][0] != 0 or found["drain_exit_codes"][-1] != 0:
+    first, *_, last = found["drain_exit_codes"]
+    # What is no notification, and came last, failed for good.
+    allowed = (0, 1) if found["malformed_notifications"] else (0,)
+    if first != 0 or last not in allowed:
         wrong.append(f"drain_exit_codes: {found['drain_exit_codes']}")
     return wrong
 
