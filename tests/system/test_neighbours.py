@@ -120,3 +120,25 @@ def test_notifications_of_one_object_hold_up_no_other(
         tally = aws.tally(QUEUE)
         assert tally["max_receives"] == 1
         assert tally["gets"] <= GOOD + copies // 10, "a batch needs one read at most"
+
+
+def test_a_bucket_that_does_not_answer_holds_up_no_other(tmp_path: Path) -> None:
+    with (
+        AwsStandIn() as aws,
+        RecordingReceiver.unix(tmp_path / "forward.sock") as receiver,
+    ):
+        queue_url = aws.make_queue(QUEUE)
+        aws.set_faults({}, hang_s=600)
+        aws.fail_bucket("silent", "s3_hang")
+        silent = list(cloudtrail_files(30, end=END, seed=4))
+        aws.load("silent", {f.key: f.body for f in silent}, queue=QUEUE)
+        files = list(cloudtrail_files(GOOD, end=END, seed=5))
+        aws.load("logs", {f.key: f.body for f in files}, queue=QUEUE)
+        settings = merged(
+            settings_for(aws, queue_url, receiver.address, tmp_path),
+            {"pool": {"workers": 1, "drain_timeout_s": 1}},
+        )
+        with Daemon(tmp_path, settings):
+            wait_until(lambda: aws.tally(QUEUE)["deleted"] == GOOD)
+        expected = sorted(one for file in files for one in file.event_ids)
+        assert sorted(str(one["eventID"]) for one in receiver.records()) == expected

@@ -210,6 +210,11 @@ class Downloads:
         self._threads = Threads("s3-get", concurrency, inbox)
 
     @property
+    def concurrency(self) -> int:
+        """The most reads at a time."""
+        return self._concurrency
+
+    @property
     def has_room(self) -> bool:
         return self._under_way < self._concurrency
 

@@ -39,9 +39,19 @@ has it back."""
 FIRST_RETRY_S = 0.5
 MAX_RETRY_S = 30.0
 
-FIRST_LOOK_S = 0.5
+FIRST_LOOK_S = 0.25
 MAX_LOOK_S = 60.0
 """While nothing can be read, how long after one receive the next may follow."""
+
+QUICK_LOOKS = 200
+"""Receives at the first of these intervals, where it is buckets that fail."""
+
+KEPT_SHARE = 8
+"""Of the downloads one in so many, and one at least, is no single bucket's."""
+
+CROWDED_S = 0.1
+READ_LATELY_S = 5.0
+"""A bucket of which something was read since then is merely busy."""
 
 
 def retry_delay_s(attempts: int, jitter: float) -> float:
@@ -94,7 +104,10 @@ class Fetching:
         self._postponed = Postponed(budget.limit_bytes)
         self._scopes = Scopes()
         self._successes: Counter[str] = Counter()
+        self._slots: Counter[str] = Counter()
+        self._read_at: dict[str, float] = {}
         self._look_at = 0.0
+        self._looks = 0
         self._look_s = FIRST_LOOK_S
         self._complaint = Complaint(logger, over="objects can be read again")
 
@@ -113,17 +126,21 @@ class Fetching:
         is_shut = self._scopes.everything is not None and len(self._postponed) > 0
         return not is_shut or now >= self._look_at
 
+    def look_due(self, now: float) -> float | None:
+        """When a receive may be ordered, if a pause is all that keeps it."""
+        return None if self.may_receive(now) else self._look_at
+
     def on_receive(self, now: float) -> None:
         """A receive was ordered: where nothing can be read, the next one has time.
 
-        As long as it is the buckets that fail and not what they have in common, and
-        there is room for what fails, the messages behind are looked at quickly: they
-        may be of another bucket.
+        As long as it is the buckets that fail and not what they have in common, the
+        messages behind are looked at quickly for a while: they may be of another one.
         """
         if self._scopes.everything is None:
             return
         self._look_at = now + self._look_s
-        if self._scopes.is_common or self._postponed.is_full:
+        self._looks += 1
+        if self._scopes.is_common or self._looks > QUICK_LOOKS:
             self._look_s = min(2 * self._look_s, MAX_LOOK_S)
 
     def due(self) -> float | None:
@@ -150,23 +167,59 @@ class Fetching:
         while self._waiting and self._downloads.has_room:
             item = self._waiting[0]
             if item.is_wanted and not self._is_postponed(item, now):
-                size_bytes = estimate_bytes(item.ref.size_bytes)
-                if not self._budget.admits(size_bytes):
+                is_crowded = self._is_crowded(item.ref.bucket)
+                if is_crowded and not self._is_set_aside(item, now):
                     return
-                self._budget.charge(item, size_bytes)
-                item.is_reading = True
-                self._downloads.start(item)
-                self._chronicle.fetching(item, now)
+                if not is_crowded and not self._is_started(item, now):
+                    return
             self._waiting.popleft()
+
+    def _is_started(self, item: HeldObject, now: float) -> bool:
+        """Start a download if the budget admits it."""
+        size_bytes = estimate_bytes(item.ref.size_bytes)
+        if not self._budget.admits(size_bytes):
+            return False
+        self._budget.charge(item, size_bytes)
+        item.is_reading = True
+        self._slots[item.ref.bucket] += 1
+        self._downloads.start(item)
+        self._chronicle.fetching(item, now)
+        return True
+
+    def _is_crowded(self, bucket: str) -> bool:
+        """Whether a bucket has as many downloads as one may have.
+
+        A few are kept for others, so that a bucket that does not answer takes not all.
+        """
+        most = self._downloads.concurrency
+        most -= max(most // KEPT_SHARE, 1) if most > 1 else 0
+        return self._slots[bucket] >= most
+
+    def _is_set_aside(self, item: HeldObject, now: float) -> bool:
+        """Let an object wait where it is no backlog, if its bucket gives nothing."""
+        read_at = self._read_at.get(item.ref.bucket)
+        if read_at is not None and now - read_at < READ_LATELY_S:
+            return False  # the bucket is merely busy
+        if not self._postponed.admits(item):
+            return False
+        self._postponed.add(item, now + CROWDED_S)
+        return True
+
+    def _free_slot(self, bucket: str) -> None:
+        self._downloads.ended()
+        self._slots[bucket] -= 1
+        if not self._slots[bucket]:
+            del self._slots[bucket]
 
     def on_downloaded(self, event: Downloaded, now: float) -> None:
         """A body has come."""
-        self._downloads.ended()
         ref = event.item.ref
+        self._free_slot(ref.bucket)
+        self._read_at[ref.bucket] = now
         was_shut = self._scopes.everything is not None
         cleared = self._scopes.read(ref, now)
         if cleared or was_shut:
-            self._look_s = FIRST_LOOK_S
+            self._look_s, self._looks = FIRST_LOOK_S, 0
             self._postponed.hurry(now + self._jitter())
             for scope in cleared:
                 if scope.is_reported:
@@ -180,8 +233,8 @@ class Fetching:
 
     def on_failed(self, event: DownloadFailed, now: float) -> None:
         """Try again, or leave it to others, by the kind of failure."""
-        self._downloads.ended()
         item, error = event.item, event.error
+        self._free_slot(item.ref.bucket)
         item.is_reading = False
         self._progress.downloads_failed += 1
         self._budget.release(item)

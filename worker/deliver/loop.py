@@ -215,6 +215,7 @@ class DeliveryLoop:
             self._intake.due(now),
             self._journaling.due(),
             self._fetching.due(),
+            self._fetching.look_due(now),
             self._streaming.due(),
             self._emission.due(),
             self._settlement.due(),

@@ -67,6 +67,7 @@ MIN_BYTES_A_SECOND: Final = 50_000
 
 _ATTEMPTS: Final = 3
 _FIRST_PAUSE_S: Final = 0.1
+_QUICK_S: Final = 5.0  # what failed more slowly is not tried again at once
 _TRIED_AGAIN: Final = (BROKEN_OFF, SERVER_ERROR, SLOW_DOWN)
 
 
@@ -234,11 +235,13 @@ class ObjectReader:
         """Read, and again where that may help at once."""
         pause_s = _FIRST_PAUSE_S
         for _ in range(_ATTEMPTS - 1):
+            began_at = time.monotonic()
             try:
                 with self._faults(ref):
                     return read()
             except DownloadError as error:
-                if error.code not in _TRIED_AGAIN:
+                is_slow = time.monotonic() - began_at > _QUICK_S
+                if is_slow or error.code not in _TRIED_AGAIN:
                     raise
             time.sleep(pause_s)
             pause_s *= 2

@@ -114,16 +114,20 @@ class Scene:
         self.fetching.on_failed(DownloadFailed(item, error), now)
 
 
-def test_no_more_downloads_than_there_are_threads() -> None:
+def test_no_more_downloads_than_there_are_threads_and_not_all_for_one_bucket() -> None:
     scene = Scene()
     scene.downloads.concurrency = 3
     items = scene.want(0, objects=5)
+    others = scene.want(1, objects=2, bucket="other")
     scene.fetching.step(0.0)
-    assert scene.downloads.started == list(items[:3])
-    assert scene.fetching.backlog == 5
+    assert scene.downloads.started == [*items[:2], others[0]]
     scene.succeed(items[0])
     scene.fetching.step(0.0)
-    assert scene.downloads.started == list(items[:4])
+    assert scene.downloads.started[3:] == [others[1]]
+    scene.succeed(others[0])
+    scene.fetching.step(1.0)
+    assert len(scene.downloads.started) == 5
+    assert scene.downloads.started[-1] in items[2:]
 
 
 def test_the_budget_admits_by_the_size_that_the_notification_names() -> None:
@@ -223,7 +227,7 @@ def test_while_nothing_can_be_read_a_receive_looks_more_and_more_rarely() -> Non
         now = looks[-1]
         scene.fetching.on_receive(now)
         while not scene.fetching.may_receive(now):
-            now += 0.5
+            now += 0.25
         looks.append(now)
     pauses = [after - before for before, after in pairwise(looks)]
     assert pauses[0] == FIRST_LOOK_S
@@ -370,3 +374,29 @@ def test_the_state_of_s3_is_that_of_the_last_read() -> None:
     scene.fail(cut, DownloadError("truncated", "short"), 0.0)
     assert scene.progress.s3_state == AwsState.WORKS, "the fault of one object"
     assert (scene.progress.downloads_done, scene.progress.downloads_failed) == (1, 2)
+
+
+def test_a_bucket_that_does_not_answer_leaves_downloads_to_others() -> None:
+    scene = Scene()
+    for number in range(100):
+        scene.want(number, bucket="silent")
+    for now in range(100):
+        scene.fetching.step(float(now))
+    assert len(scene.downloads.started) == 14
+    assert scene.fetching.backlog < 20, "the others are no backlog"
+    (good,) = scene.want(1000)
+    scene.fetching.step(100.0)
+    assert scene.downloads.started[-1] is good
+
+
+def test_a_busy_bucket_takes_up_what_was_set_aside() -> None:
+    scene = Scene()
+    items = [scene.want(number)[0] for number in range(40)]
+    scene.fetching.step(0.0)
+    scene.succeed(items[0], 0.2)
+    scene.fetching.step(0.2)
+    while len(scene.downloads.started) < len(items):
+        scene.succeed(scene.downloads.started[-1], 0.2)
+        scene.fetching.step(0.2)
+    assert scene.downloads.started[:14] == items[:14]
+    assert set(scene.downloads.started) == set(items)
