@@ -33,7 +33,10 @@ GOOD = 40
 
 
 class PeakMemory:
-    """Samples what a tree of processes has resident while the ``with`` block runs."""
+    """Samples the memory of a tree of processes while the ``with`` block runs.
+
+    What they share counts once, as it does against a limit (PSS, proc(5)).
+    """
 
     def __init__(self, pid: int) -> None:
         self._process = psutil.Process(pid)
@@ -53,7 +56,7 @@ class PeakMemory:
         while not self._ended.wait(SAMPLE_S):
             with contextlib.suppress(psutil.Error):
                 tree = [self._process, *self._process.children(recursive=True)]
-                sizes = [process.memory_info().rss for process in tree]
+                sizes = [process.memory_full_info().pss for process in tree]
                 self.tree_bytes = max(self.tree_bytes, sum(sizes))
 
 
