@@ -105,7 +105,9 @@ class Suspicion:
     def __init__(self) -> None:
         self._frames: dict[str, _Frame] = {}
         self._failed: set[str] = set()  # mostly empty, so that asking costs nothing
-        self._suspects: set[str] = set()  # likewise: halves, and those with strikes
+        self._suspects: set[str] = (
+            set()
+        )  # in the same way: halves, and those with strikes
         self._accused: str | None = None  # failed alone at the latest attempt
 
     @property

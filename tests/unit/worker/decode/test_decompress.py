@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 
 from worker.decode.compressions import OUTPUT_BLOCK_BYTES
 from worker.decode.decompress import decompress, inflate_small
-from worker.decode.limits import DecodeLimits
 from worker.errors import BadObjectError
 
 if TYPE_CHECKING:
@@ -343,27 +342,6 @@ def test_many_small_members_do_not_cost_the_square_of_their_size(
 
     assert unpack([packed]) == b"line\n" * 20_000
     assert len(packed) < fed_bytes < 64 * len(packed)
-
-
-def test_a_window_that_is_too_large_is_refused() -> None:
-    dictionary = lzma.compress(
-        b"abc",
-        filters=[{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 29, "preset": 0}],
-    )
-
-    assert refusal([dictionary]) == "window_too_large"
-
-
-@pytest.mark.parametrize("pack", [lzma.compress, zstandard.compress])
-def test_windows_in_windows_take_no_more_than_one(
-    pack: Callable[[bytes], bytes],
-) -> None:
-    text = random.Random(1).randbytes(600_000).hex().encode()  # noqa: S311 - filler
-    assert unpack([pack(gzip.compress(pack(text)))]) == text
-    assert refusal([pack(pack(pack(text)))]) == "window_too_large"
-    limits = DecodeLimits.of(256 << 20)
-    windows_bytes = sum(limits.window_of(number) for number in (1, 2, 3))
-    assert windows_bytes <= limits.window_bytes + 1024
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="needs ../shared/data")
