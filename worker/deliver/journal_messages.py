@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 NOBODY: Final = ""
 """The owner of what a worker that ended in order still held."""
 
-MAX_BODY_BYTES: Final = 16_384
-"""Of a message that is noted with its body: a notification of 15 to 20 objects."""
+MAX_BODY_BYTES: Final = 262_144
+"""Of a message that is noted with its body: as SNS sends at most."""
 
 _MAX_COUNT: Final = 1_000_000
 
