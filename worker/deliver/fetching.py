@@ -43,8 +43,9 @@ FIRST_LOOK_S = 0.25
 MAX_LOOK_S = 60.0
 """While nothing can be read, how long after one receive the next may follow."""
 
-QUICK_LOOKS = 200
-"""Receives at the first of these intervals, where it is buckets that fail."""
+QUICK_LOOKS = 30
+"""Receives at the first of these intervals, where it is buckets that fail, although
+there is no room for more of what fails: what these bring is left to SQS for long."""
 
 KEPT_SHARE = 8
 """Of the downloads one in so many, and one at least, is no single bucket's."""
@@ -139,7 +140,7 @@ class Fetching:
         if self._scopes.everything is None:
             return
         self._look_at = now + self._look_s
-        self._looks += 1
+        self._looks += self._postponed.is_full
         if self._scopes.is_common or self._looks > QUICK_LOOKS:
             self._look_s = min(2 * self._look_s, MAX_LOOK_S)
 
