@@ -29,6 +29,9 @@ BATCH_MESSAGES = 10
 MAX_UNDELETED = 1_000
 """Complete messages that may wait for a delete that fails, before receiving stops."""
 
+MAX_UNDELETED_CHARACTERS = 16 << 20
+"""Of their bodies together, which are in no budget any more."""
+
 DELETE_LINGER_S = 0.1
 SCAN_S = 1.0
 
@@ -87,6 +90,7 @@ class Settlement:
         self._changes = _Retry("change the visibility of messages", jitter)
         self._to_delete: deque[HeldMessage] = deque()
         self._undeleted: dict[HeldMessage, None] = {}
+        self._undeleted_characters = 0
         self._to_return: deque[tuple[HeldMessage, int]] = deque()
         self._delete_due: float | None = None
         self._scan_due = 0.0
@@ -101,8 +105,12 @@ class Settlement:
 
     @property
     def has_room(self) -> bool:
-        """Whether deletes keep up with what is delivered."""
-        return len(self._undeleted) < MAX_UNDELETED
+        """Whether deletes and returns keep up with what is delivered."""
+        return (
+            len(self._undeleted) < MAX_UNDELETED
+            and self._undeleted_characters < MAX_UNDELETED_CHARACTERS
+            and len(self._to_return) < MAX_UNDELETED
+        )
 
     def due(self) -> float:
         """The next monotonic instant at which :meth:`step` has something to do."""
@@ -120,7 +128,9 @@ class Settlement:
     def delete(self, holders: Iterable[HeldMessage], now: float) -> None:
         """Delete complete messages, in batches, soon."""
         for holder in holders:
-            self._undeleted[holder] = None
+            if holder not in self._undeleted:
+                self._undeleted[holder] = None
+                self._undeleted_characters += len(holder.message.body)
             self._to_delete.append(holder)
         if self._to_delete and self._delete_due is None:
             self._delete_due = now + DELETE_LINGER_S
@@ -204,7 +214,9 @@ class Settlement:
                 again.append(holder)
                 continue
             gone.append(holder)
-            self._undeleted.pop(holder, None)
+            if holder in self._undeleted:
+                del self._undeleted[holder]
+                self._undeleted_characters -= len(holder.message.body)
             if failure is None:
                 self._progress.messages_deleted += 1
             else:

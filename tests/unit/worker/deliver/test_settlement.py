@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -227,6 +228,20 @@ def test_what_cannot_be_deleted_stays_hidden_and_stops_the_receiving(
     assert extended == set(holders)
     for batch in scene.calls.deletes[MAX_UNDELETED // 10 :]:
         scene.settlement.on_deleted(Deleted(batch, ()), now=300.0)
+    assert scene.settlement.has_room
+
+
+def test_long_messages_that_cannot_be_deleted_stop_the_receiving_sooner(
+    scene: Scene,
+) -> None:
+    holders = scene.complete(17)
+    for holder in holders:
+        holder.message = replace(holder.message, body="x" * (1 << 20))
+    scene.settlement.delete(holders[:15], now=1.0)
+    assert scene.settlement.has_room
+    scene.settlement.delete(holders[15:], now=1.0)
+    assert not scene.settlement.has_room
+    scene.settlement.on_deleted(Deleted(holders, ()), now=2.0)
     assert scene.settlement.has_room
 
 
