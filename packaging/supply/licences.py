@@ -33,8 +33,9 @@ _OF_FIELD: Final = {
 # What their metadata leaves open, their licence files say.
 _READ_BY_HAND: Final = {"python-dateutil": "Apache-2.0 OR BSD-3-Clause"}
 
-# Texts that some distributions leave out of their wheels: folder below TEXTS, and name.
-_OWN_TEXTS: Final[dict[str, tuple[str, str]]] = {}
+# Texts that some distributions leave out of their wheels: the file in TEXTS, and the
+# name that it gets.
+_OWN_TEXTS: Final = {"ua-parser-builtins": ("Apache-2.0", "LICENSE")}
 
 
 def expression(one: Distribution) -> str:
